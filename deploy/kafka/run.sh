@@ -1,0 +1,26 @@
+#!/bin/sh
+# Runs one Kafka broker in the foreground; formats its storage the first time.
+#
+#   KAFKA_LIBS        folder with the jars that deploy/kafka/pom.xml lists
+#   KAFKA_HOME        folder for its data and its filled-in configuration
+#   KAFKA_LISTEN      address:port for clients
+#   KAFKA_ADVERTISED  address:port that clients are told (default: KAFKA_LISTEN)
+#   KAFKA_CONTROLLER  address:port for the controller's own traffic
+#   KAFKA_HEAP        JVM heap options
+set -eu
+
+here=$(dirname "$0")
+conf=$KAFKA_HOME/server.properties
+java="java ${KAFKA_HEAP:--Xms256m -Xmx512m} -XX:+ExitOnOutOfMemoryError -XX:-UsePerfData -Djava.awt.headless=true"
+java="$java -Dlog4j2.configurationFile=$here/log4j2.properties -Dlog4j2.disableJmx=true"
+
+mkdir -p "$KAFKA_HOME/data"
+sed -e "s|@LISTEN@|$KAFKA_LISTEN|" -e "s|@ADVERTISED@|${KAFKA_ADVERTISED:-$KAFKA_LISTEN}|" \
+    -e "s|@CONTROLLER@|$KAFKA_CONTROLLER|" -e "s|@DATA@|$KAFKA_HOME/data|" "$here/server.properties" > "$conf"
+
+if [ ! -f "$KAFKA_HOME/data/meta.properties" ]; then
+    # A Kafka id is 16 random bytes in base64url; one that starts with a dash would look like an option.
+    id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | sed 's/^-/A/')
+    $java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool format -t "$id" -c "$conf"
+fi
+exec $java -cp "$KAFKA_LIBS/*" kafka.Kafka "$conf"

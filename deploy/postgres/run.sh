@@ -1,0 +1,27 @@
+#!/bin/sh
+# Runs one PostgreSQL server in the foreground; makes its cluster the first time. Not as root.
+#
+#   POSTGRES_BIN       folder with initdb and postgres (Debian: /usr/lib/postgresql/VERSION/bin)
+#   POSTGRES_DATA      folder of the cluster
+#   POSTGRES_HOST      address to listen on
+#   POSTGRES_PORT      port to listen on
+#   POSTGRES_SOCKETS   folder for the unix socket; empty: none
+#   POSTGRES_PASSWORD  password of the superuser "postgres", needed the first time
+set -eu
+
+here=$(dirname "$0")
+
+if [ ! -f "$POSTGRES_DATA/PG_VERSION" ]; then
+    # Made beside its place and renamed, so that one that was cut short is never taken for whole.
+    rm -rf "$POSTGRES_DATA.new"
+    mkdir -p "$(dirname "$POSTGRES_DATA")"
+    umask 077
+    printf '%s\n' "$POSTGRES_PASSWORD" > "$POSTGRES_DATA.password"
+    "$POSTGRES_BIN/initdb" --pgdata="$POSTGRES_DATA.new" --username=postgres --pwfile="$POSTGRES_DATA.password" \
+        --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums > /dev/null
+    rm "$POSTGRES_DATA.password"
+    mv "$POSTGRES_DATA.new" "$POSTGRES_DATA"
+fi
+unset POSTGRES_PASSWORD
+exec "$POSTGRES_BIN/postgres" -D "$POSTGRES_DATA" -p "$POSTGRES_PORT" -h "$POSTGRES_HOST" -k "${POSTGRES_SOCKETS:-}" \
+    -c config_file="$here/postgresql.conf" -c hba_file="$here/pg_hba.conf"
