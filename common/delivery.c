@@ -1,0 +1,159 @@
+/*
+ * delivery - from a message to its handler.
+ */
+#include "delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/queries.h"
+#include "json.h"
+#include "service.h"
+#include "text.h"
+
+#define WAITS_MAX 4 /* aggregates that one handler may find absent, one after another */
+
+struct need {
+    const struct query *query;
+    const char *key;
+};
+
+struct needs {
+    struct ctx *ctx;
+    struct need *items;
+    size_t count;
+    size_t capacity;
+};
+
+const struct subscription *subscription_find(const struct subscription *subscriptions, const struct message *message)
+{
+    for (; subscriptions != NULL && subscriptions->type != NULL; subscriptions++)
+        if (text_equal(subscriptions->type->type, message->type) &&
+            text_equal(subscriptions->type->topic, message->topic))
+            return subscriptions;
+    return NULL;
+}
+
+enum err delivery_decode(struct ctx *ctx, struct delivery *delivery)
+{
+    const struct record *record = delivery->subscription->type->record;
+    void *event = arena_alloc(ctx->arena, record->size);
+
+    delivery->event = event;
+    return json_decode(ctx, record, delivery->message->body, delivery->message->size, JSON_OPEN, event);
+}
+
+bool err_is_of_message(enum err err)
+{
+    return err != ERR_NONE && (err == ERR_ABSENT || !err_kind(err)->retryable);
+}
+
+/* --- rows to lock --- */
+
+struct arena *needs_arena(struct needs *needs)
+{
+    return needs->ctx->arena;
+}
+
+void needs_row(struct needs *needs, const struct query *query, const char *key)
+{
+    if (key == NULL)
+        return;
+    if (needs->count == needs->capacity) {
+        needs->capacity = needs->capacity * 2 + 16;
+        struct need *items = arena_array(needs->ctx->arena, needs->capacity, sizeof(*items));
+        if (needs->count > 0)
+            memcpy(items, needs->items, needs->count * sizeof(*items));
+        needs->items = items;
+    }
+    needs->items[needs->count++] = (struct need){ query, key };
+}
+
+static void collect(struct needs *needs, const struct delivery *delivery)
+{
+    const struct subscription *subscription = delivery->subscription;
+
+    if (subscription->lock != NULL)
+        needs_row(needs, subscription->lock,
+                  *(const char *const *)((const char *)delivery->event + subscription->lock_by));
+    if (subscription->needs != NULL)
+        subscription->needs(needs, delivery->message, delivery->event);
+}
+
+static int compare_needs(const void *left, const void *right)
+{
+    const struct need *a = left, *b = right;
+    int order = strcmp(a->query->name, b->query->name);
+
+    return order != 0 ? order : strcmp(a->key, b->key);
+}
+
+void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count)
+{
+    struct needs needs = { .ctx = uow->ctx };
+
+    for (size_t i = 0; i < count; i++)
+        collect(&needs, &deliveries[i]);
+    if (needs.count == 0)
+        return;
+    qsort(needs.items, needs.count, sizeof(*needs.items), compare_needs);
+
+    const char **keys = arena_array(uow->ctx->arena, needs.count, sizeof(*keys));
+    for (size_t i = 0; i < needs.count;) {
+        const struct query *query = needs.items[i].query;
+        struct texts distinct = { .items = keys };
+        for (; i < needs.count && needs.items[i].query == query; i++)
+            if (distinct.count == 0 || strcmp(keys[distinct.count - 1], needs.items[i].key) != 0)
+                keys[distinct.count++] = needs.items[i].key;
+        query_lock(uow, query, &distinct);
+        keys += distinct.count;
+    }
+}
+
+/* --- the call --- */
+
+enum err message_waits_for(struct uow *uow, const char *kind, const char *id)
+{
+    /* Finding nothing is no failure of the transaction. */
+    if (uow->failed == ERR_NOT_FOUND)
+        uow->failed = ERR_NONE;
+    uow->waits_for = arena_printf(uow->ctx->arena, "%s:%s", kind, id);
+    return FAIL(uow->ctx, ABSENT, "%s \"%s\" is not here yet", kind, id);
+}
+
+/*
+ * The aggregate may be made by a transaction that we don't see yet and that doesn't see our waiting row either. Both take
+ * the lock, so whoever comes second looks again.
+ */
+static enum err call_handler(struct uow *uow, const struct delivery *delivery)
+{
+    const char *locked = NULL;
+
+    for (int i = 0; i < WAITS_MAX; i++) {
+        uow->waits_for = NULL;
+        enum err err = delivery->subscription->handler(uow, delivery->message, delivery->event);
+        if (err == ERR_NONE)
+            return uow->failed;
+        if (err != ERR_ABSENT)
+            return err;
+        if (uow->waits_for == NULL)
+            return FAIL(uow->ctx, INTERNAL, "the handler did not say what it waits for");
+        if (text_equal(uow->waits_for, locked))
+            return ERR_ABSENT;
+        locked = uow->waits_for;
+        SQL(uow, waiting_lock, .waits_for = locked);
+        ctx_clear_problem(uow->ctx);
+    }
+    return FAIL(uow->ctx, INTERNAL, "the handler waits for one aggregate after another");
+}
+
+enum err delivery_make(struct uow *uow, const struct delivery *delivery)
+{
+    const struct message *message = delivery->message;
+    struct trace before = uow->ctx->trace;
+
+    trace_start(uow->ctx, message->traceparent, message->correlation_id, message->id);
+    enum err err = call_handler(uow, delivery);
+    uow->ctx->trace = before;
+    return err;
+}

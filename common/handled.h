@@ -1,0 +1,47 @@
+/*
+ * handled - what this consumer has done with the keys and events of a batch. For batch.c and set_aside.c.
+ *
+ * Read and written under the lock of the partition's position, so nobody else decides about the same key at once.
+ */
+#ifndef WAYBILL_HANDLED_H
+#define WAYBILL_HANDLED_H
+
+#include "uow.h"
+
+struct handled {
+    const char *topic;
+    const char *key;
+    int64_t sequence;    /* of the last version that was applied; 0: none */
+    int64_t parked_from; /* of the first message of the key that is parked; -1: none is */
+    const char *parked_reason;
+    bool moved;  /* `sequence` is to be written */
+    bool drains; /* what is parked may go through now */
+};
+
+struct handled_list {
+    struct handled *items;
+    size_t count;
+};
+
+/* Fills in what is known of the keys in the list. */
+enum err handled_read(struct uow *uow, struct handled_list *keys) MUST_USE;
+
+/* Queues the writing of those that moved. */
+void handled_write(struct uow *uow, const struct handled_list *keys);
+
+/* An event of a source without versions. */
+struct inbox {
+    const char *source;
+    const char *event_id;
+};
+
+struct inbox_list {
+    struct inbox *items;
+    size_t count;
+};
+
+/* Which of the events were handled before. */
+enum err inbox_read(struct uow *uow, const struct inbox_list *asked, struct inbox_list *ret) MUST_USE;
+void inbox_write(struct uow *uow, const struct inbox_list *handled);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * outbox - events of a unit of work, collected while it runs and written as its last statement.
+ */
+#include "outbox.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "common/queries.h"
+#include "id.h"
+#include "json.h"
+
+static struct outbox_event *add_event(struct uow *uow)
+{
+    struct arena *arena = uow->ctx->arena;
+
+    if (uow->outbox == NULL)
+        uow->outbox = ARENA_NEW(arena, struct outbox_batch);
+    struct outbox_batch *batch = uow->outbox;
+    if (batch->count == batch->capacity) {
+        size_t capacity = batch->capacity == 0 ? 8 : batch->capacity * 2;
+        struct outbox_event *events = arena_array(arena, capacity, sizeof(*events));
+        if (batch->count > 0)
+            memcpy(events, batch->events, batch->count * sizeof(*events));
+        batch->events = events;
+        batch->capacity = capacity;
+    }
+    return &batch->events[batch->count++];
+}
+
+enum err event_emit(struct uow *uow, const struct event_type *type, struct aggregate *aggregate, const void *event)
+{
+    struct ctx *ctx = uow->ctx;
+    const struct trace *trace = &ctx->trace;
+
+    assert(uow->transaction && !uow->committed);
+    if (uow->failed != ERR_NONE)
+        return uow->failed;
+    if (uow->outbox != NULL && uow->outbox->count == OUTBOX_EVENTS_MAX)
+        return FAIL(ctx, INTERNAL, "cannot emit more than %d events at once", OUTBOX_EVENTS_MAX);
+
+    const char *body = json_encode(ctx->arena, type->record, event);
+    if (strlen(body) > EVENT_BODY_MAX)
+        return FAIL(ctx, INTERNAL, "cannot emit %s of \"%s\": its body has more than %d bytes", type->type,
+                    aggregate->id, EVENT_BODY_MAX);
+
+    *add_event(uow) = (struct outbox_event){
+        .id = id_new(ctx->arena),
+        .type = type,
+        .key = arena_strdup(ctx->arena, aggregate->id),
+        .sequence = ++aggregate->version,
+        .correlation_id = trace->correlation_id != NULL ? trace->correlation_id : "",
+        .causation_id = trace->causation_id != NULL ? trace->causation_id : "",
+        .traceparent = arena_strdup(ctx->arena, trace->traceparent),
+        .body = body,
+    };
+    return ERR_NONE;
+}
+
+void outbox_write(struct uow *uow)
+{
+    if (uow->outbox == NULL || uow->outbox->count == 0)
+        return;
+
+    const struct outbox_event *events = uow->outbox->events;
+    size_t count = uow->outbox->count;
+    const char **columns[8];
+    int64_t *sequences = arena_array(uow->ctx->arena, count, sizeof(*sequences));
+    for (size_t i = 0; i < COUNT(columns); i++)
+        columns[i] = arena_array(uow->ctx->arena, count, sizeof(**columns));
+
+    for (size_t i = 0; i < count; i++) {
+        columns[0][i] = events[i].id;
+        columns[1][i] = events[i].type->topic;
+        columns[2][i] = events[i].key;
+        columns[3][i] = events[i].type->type;
+        columns[4][i] = events[i].correlation_id;
+        columns[5][i] = events[i].causation_id;
+        columns[6][i] = events[i].traceparent;
+        columns[7][i] = events[i].body;
+        sequences[i] = events[i].sequence;
+    }
+    SQL(uow, outbox_write, .event_ids = { columns[0], count }, .topics = { columns[1], count },
+        .keys = { columns[2], count }, .types = { columns[3], count }, .correlation_ids = { columns[4], count },
+        .causation_ids = { columns[5], count }, .traceparents = { columns[6], count }, .bodies = { columns[7], count },
+        .sequences = { sequences, count });
+}

@@ -1,0 +1,71 @@
+/*
+ * task - anything outside (PSP, SMTP, carrier) is called by a task, never by a handler.
+ *
+ * A task is a row written in the transaction that decides it. Any copy takes it with a lease and a fencing number, calls
+ * outside of any transaction with the row's fixed key, and records the answer in a second transaction that is void if
+ * another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a while
+ * (circuit breaker per kind).
+ */
+#ifndef WAYBILL_TASK_H
+#define WAYBILL_TASK_H
+
+#include "uow.h"
+
+enum task_outcome {
+    TASK_DONE,    /* the answer is final and goes to record() */
+    TASK_REFUSED, /* final, negative, goes to record() */
+    TASK_UNKNOWN, /* no answer, or one that may come later: record() is told, then it is tried again with back-off */
+    TASK_LATER,   /* nothing happened (could not connect, 429): tried again with back-off, record() is not called */
+};
+
+struct task {
+    const char *id;
+    const char *kind;
+    const char *subject; /* the aggregate it belongs to */
+    const char *key;     /* idempotency key for the counterpart: fixed for ever */
+    const char *body;    /* JSON, what was decided */
+    int64_t attempt;     /* this is the n-th call; 1 is the first */
+    int64_t created_at;
+
+    /* the runner's */
+    int64_t fence;
+    const char *correlation_id;
+    const char *traceparent;
+};
+
+struct task_answer {
+    enum task_outcome outcome;
+    void *detail;     /* for record(), in ctx->arena */
+    int64_t after_ms; /* with UNKNOWN and LATER: not before; 0: the usual back-off */
+    const char *why;  /* for the log and the row; no personal data */
+};
+
+struct task_kind {
+    const char *kind;
+    int threads;          /* calls at once per process, 1..16 */
+    int batch;            /* tasks taken in one transaction by one thread, 1..50 */
+    int64_t lease_ms;     /* longer than the call's time-out times the batch */
+    int64_t backoff_ms;   /* first pause; doubles up to backoff_max_ms, with jitter */
+    int64_t backoff_max_ms;
+    struct task_answer (*call)(struct ctx *ctx, const struct task *task);
+    enum err (*record)(struct uow *uow, const struct task *task, const struct task_answer *answer);
+};
+
+/* Adds a task due now (or `delay_ms` later) to the unit of work. A second one with the same key is ignored. */
+void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body, int64_t delay_ms);
+
+/* Takes back a task that has not been called yet or waits for its next try. */
+void task_cancel(struct uow *uow, const char *key);
+
+struct task_runner;
+
+/* Starts the threads of all kinds (ended by a NULL kind). Tasks of other kinds stay where they are. */
+struct task_runner *task_runner_start(struct service *service, const struct task_kind *kinds);
+
+/* Tells the runner that tasks were added. Any thread; cheap. */
+void task_runner_wake(struct task_runner *runner);
+
+/* Lets running calls finish, gives back what was taken and not called, ends the threads. Accepts NULL. */
+void task_runner_stop(struct task_runner *runner);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * task_batch - one round of a task thread: take, call, record. For task_runner.c.
+ */
+#ifndef WAYBILL_TASK_BATCH_H
+#define WAYBILL_TASK_BATCH_H
+
+#include "task.h"
+
+#define TASK_BATCH_MAX 50
+
+struct task_batch {
+    struct ctx *ctx;
+    const struct task_kind *kind;
+    struct task *tasks;
+    size_t count;
+    struct task_answer answers[TASK_BATCH_MAX];
+    bool called[TASK_BATCH_MAX];
+    int64_t lease_end_us;      /* monotonic: from then on another copy may have them */
+    int64_t uncalled_pause_ms; /* for those that were not called */
+
+    /* The runner's: whether another call may be made, whether it is time to stop, how each call ended. */
+    bool (*may_call)(void *of);
+    bool (*is_stopping)(void *of);
+    void (*called_one)(void *of, enum task_outcome outcome);
+    void *of;
+};
+
+/* Takes up to `count` due tasks. */
+enum err task_batch_take(struct task_batch *batch, size_t count) MUST_USE;
+
+/* Calls one after another, as long as the lease and may_call() allow. */
+void task_batch_call(struct task_batch *batch);
+
+/* Records all answers, at best in one transaction. Logs what can't be recorded: those are called again. */
+void task_batch_record(struct task_batch *batch);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * task_runner - the threads that call counterparts, a few per kind, and the circuit breaker of each kind.
+ *
+ * A wake-up reaches one thread of each kind; a thread that took a full batch calls the next one. So nobody is woken for
+ * nothing, and a flood is met by all.
+ */
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backoff.h"
+#include "clock.h"
+#include "log.h"
+#include "service.h"
+#include "task_batch.h"
+
+#define THREADS_MAX        16
+#define POLL_MS            1000 /* the net under wake-ups, and for what becomes due */
+#define FAILURES_IN_A_ROW  5    /* then the counterpart is left alone */
+
+/* One kind. Everything below `lock` is guarded by it. */
+struct crew {
+    struct service *service;
+    const struct task_kind *kind;
+    pthread_t threads[THREADS_MAX];
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stopping;
+    bool hungry;         /* there may be due tasks */
+    int64_t poll_at_us;  /* when somebody looks without being called */
+    int failures;        /* in a row */
+    int64_t closed_us;   /* the breaker is open until then; 0: it is not */
+    bool probing;        /* one thread finds out whether it may close again */
+};
+
+/* What one thread may do now. */
+struct turn {
+    struct crew *crew;
+    size_t count; /* tasks at most; 0: it is time to stop */
+    bool probe;
+};
+
+struct task_runner {
+    struct crew *crews;
+    size_t count;
+};
+
+static void wait_until(struct crew *crew, int64_t us)
+{
+    struct timespec until = { .tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000 };
+
+    pthread_cond_timedwait(&crew->changed, &crew->lock, &until);
+}
+
+static struct turn wait_for_turn(struct crew *crew)
+{
+    struct turn turn = { .crew = crew };
+
+    pthread_mutex_lock(&crew->lock);
+    while (!crew->stopping && turn.count == 0) {
+        int64_t now = clock_monotonic();
+        if (crew->closed_us != 0 && crew->probing) {
+            wait_until(crew, now + POLL_MS * CLOCK_MS);
+        } else if (crew->closed_us > now) {
+            wait_until(crew, crew->closed_us);
+        } else if (crew->closed_us != 0) {
+            crew->probing = turn.probe = true;
+            turn.count = 1;
+        } else if (crew->hungry || crew->poll_at_us <= now) {
+            crew->hungry = false;
+            crew->poll_at_us = now + jitter(POLL_MS * CLOCK_MS);
+            turn.count = (size_t)crew->kind->batch;
+        } else {
+            wait_until(crew, crew->poll_at_us);
+        }
+    }
+    pthread_mutex_unlock(&crew->lock);
+    return turn;
+}
+
+/* A task of this kind becomes due in `ms`: somebody should look then. */
+static void look_in(struct crew *crew, int64_t ms)
+{
+    int64_t at = clock_monotonic() + ms * CLOCK_MS;
+
+    pthread_mutex_lock(&crew->lock);
+    if (at < crew->poll_at_us) {
+        crew->poll_at_us = at;
+        pthread_cond_signal(&crew->changed);
+    }
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static bool may_call(void *of)
+{
+    const struct turn *turn = of;
+
+    pthread_mutex_lock(&turn->crew->lock);
+    bool may = !turn->crew->stopping && (turn->crew->closed_us == 0 || turn->probe);
+    pthread_mutex_unlock(&turn->crew->lock);
+    return may;
+}
+
+static bool is_stopping(void *of)
+{
+    const struct turn *turn = of;
+
+    pthread_mutex_lock(&turn->crew->lock);
+    bool stopping = turn->crew->stopping;
+    pthread_mutex_unlock(&turn->crew->lock);
+    return stopping;
+}
+
+/* The circuit breaker: a counterpart that keeps failing is left alone, then asked by a single call. */
+static void called_one(void *of, enum task_outcome outcome)
+{
+    struct crew *crew = ((const struct turn *)of)->crew;
+    const struct task_kind *kind = crew->kind;
+
+    pthread_mutex_lock(&crew->lock);
+    if (outcome == TASK_DONE || outcome == TASK_REFUSED) {
+        crew->failures = 0;
+        if (crew->closed_us != 0) {
+            crew->closed_us = 0;
+            crew->hungry = true;
+            log_info(NULL, "the counterpart answers again", LOG_TEXT("kind", kind->kind));
+        }
+    } else if (++crew->failures >= FAILURES_IN_A_ROW) {
+        int64_t pause = backoff(kind->backoff_ms, kind->backoff_max_ms, crew->failures - FAILURES_IN_A_ROW + 1);
+        if (crew->closed_us == 0)
+            log_warning(NULL, "the counterpart keeps failing, leaving it alone", LOG_TEXT("kind", kind->kind),
+                        LOG_INT("ms", pause));
+        crew->closed_us = clock_monotonic() + pause * CLOCK_MS;
+    }
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* The probe is over, whatever it found. */
+static void end_probe(struct crew *crew, bool found_any)
+{
+    pthread_mutex_lock(&crew->lock);
+    crew->probing = false;
+    if (!found_any && crew->closed_us != 0)
+        crew->closed_us = clock_monotonic() + POLL_MS * CLOCK_MS;
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* The batch was full: there may be more, for another thread. */
+static void call_next(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    crew->hungry = true;
+    pthread_cond_signal(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* How long those that were not called rest: until the breaker lets somebody through, or not at all when we stop. */
+static int64_t uncalled_pause_ms(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    int64_t pause = (crew->closed_us - clock_monotonic()) / CLOCK_MS;
+    if (crew->stopping || crew->closed_us == 0 || pause < 0)
+        pause = 0;
+    pthread_mutex_unlock(&crew->lock);
+    return pause;
+}
+
+/* Somebody looks again when those that got no answer become due. */
+static void look_again(struct crew *crew, const struct task_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct task_answer *answer = &batch->answers[i];
+        if (batch->called[i] && (answer->outcome == TASK_LATER || answer->outcome == TASK_UNKNOWN))
+            look_in(crew, answer->after_ms > 0 ? answer->after_ms : crew->kind->backoff_ms);
+    }
+}
+
+static void take_turn(struct turn *turn)
+{
+    struct crew *crew = turn->crew;
+    struct ctx *ctx = ctx_new(crew->service);
+    struct task_batch *batch = ARENA_NEW(ctx->arena, struct task_batch);
+
+    *batch = (struct task_batch){
+        .ctx = ctx,
+        .kind = crew->kind,
+        .may_call = may_call,
+        .is_stopping = is_stopping,
+        .called_one = called_one,
+        .of = turn,
+    };
+    enum err err = task_batch_take(batch, turn->count);
+    if (err != ERR_NONE)
+        log_warning(ctx, "could not take tasks, trying again", LOG_TEXT("kind", crew->kind->kind),
+                    LOG_TEXT("error", err_kind(err)->name), LOG_TEXT("why", ctx->problem.detail));
+    if (!turn->probe && batch->count == turn->count)
+        call_next(crew);
+
+    task_batch_call(batch);
+    batch->uncalled_pause_ms = uncalled_pause_ms(crew);
+    task_batch_record(batch);
+    look_again(crew, batch);
+    if (turn->probe)
+        end_probe(crew, batch->count > 0);
+    ctx_release(ctx);
+}
+
+static void *work(void *of)
+{
+    for (struct turn turn = wait_for_turn(of); turn.count > 0; turn = wait_for_turn(of))
+        take_turn(&turn);
+    return NULL;
+}
+
+static void start_crew(struct crew *crew, struct service *service, const struct task_kind *kind)
+{
+    pthread_condattr_t monotonic;
+
+    assert(kind->threads >= 1 && kind->threads <= THREADS_MAX);
+    assert(kind->batch >= 1 && kind->batch <= TASK_BATCH_MAX);
+    assert(kind->lease_ms > 0 && kind->backoff_ms > 0 && kind->backoff_max_ms >= kind->backoff_ms);
+    crew->service = service;
+    crew->kind = kind;
+    pthread_mutex_init(&crew->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&crew->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    for (int i = 0; i < kind->threads; i++) {
+        if (pthread_create(&crew->threads[i], NULL, work, crew) != 0)
+            abort();
+    }
+}
+
+struct task_runner *task_runner_start(struct service *service, const struct task_kind *kinds)
+{
+    struct task_runner *runner = calloc(1, sizeof(*runner));
+    if (runner == NULL)
+        abort();
+    while (kinds[runner->count].kind != NULL)
+        runner->count++;
+    runner->crews = calloc(runner->count + 1, sizeof(*runner->crews));
+    if (runner->crews == NULL)
+        abort();
+    for (size_t i = 0; i < runner->count; i++)
+        start_crew(&runner->crews[i], service, &kinds[i]);
+    return runner;
+}
+
+void task_runner_wake(struct task_runner *runner)
+{
+    for (size_t i = 0; i < runner->count; i++)
+        call_next(&runner->crews[i]);
+}
+
+void task_runner_stop(struct task_runner *runner)
+{
+    if (runner == NULL)
+        return;
+    for (size_t i = 0; i < runner->count; i++) {
+        pthread_mutex_lock(&runner->crews[i].lock);
+        runner->crews[i].stopping = true;
+        pthread_cond_broadcast(&runner->crews[i].changed);
+        pthread_mutex_unlock(&runner->crews[i].lock);
+    }
+    for (size_t i = 0; i < runner->count; i++) {
+        struct crew *crew = &runner->crews[i];
+        for (int thread = 0; thread < crew->kind->threads; thread++)
+            pthread_join(crew->threads[thread], NULL);
+        pthread_cond_destroy(&crew->changed);
+        pthread_mutex_destroy(&crew->lock);
+    }
+    free(runner->crews);
+    free(runner);
+}
