@@ -1,0 +1,156 @@
+-- Orders: every statement of the service. tools/sqlgen.py turns each into a typed query (common/query.h).
+
+-- name: order_start :one
+-- What placing needs: a fresh number, the process that new orders follow, and whether the order is there already.
+SELECT 'WB-' || nextval('order_number') AS number, version AS process_version, statuses AS process,
+       EXISTS (SELECT 1 FROM orders WHERE id = :id::uuid) AS is_placed
+  FROM process
+ ORDER BY version DESC
+ LIMIT 1;
+
+-- name: order_insert :one_row
+INSERT INTO orders (id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status,
+                    process_version, method, capture, quantity, total_minor, lines, groups, totals, payments, personal,
+                    email, reference, pay_by, placed_at, timeline_length, version)
+VALUES (:id::uuid, :shop::text, :number::text, :cart_id::uuid, :intent::bigint, :channel::text, :locale::text,
+        :currency::text, :kernel::text, :status::text, :sub_status::text, :process_version::bigint, :method::text,
+        :capture::text, :quantity::bigint, :total_minor::bigint, :lines::jsonb, :groups::jsonb, :totals::jsonb, :payments::jsonb,
+        :personal::jsonb, lower(:email::text), :reference::text, :pay_by::timestamptz, :placed_at::timestamptz, :timeline_length::bigint,
+        :version::bigint);
+
+-- name: order_lock :maybe
+SELECT id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status, process_version, method,
+       capture, total_minor, lines, groups, totals, payments, reference, hold_reason, cancel_reason, cancel_by, pay_by, placed_at,
+       timeline_length, version,
+       (SELECT statuses FROM process p WHERE p.version = orders.process_version) AS process
+  FROM orders
+ WHERE id = :id::uuid
+   AND (:shop::text IS NULL OR shop = :shop)
+   AND (:cart_id::uuid IS NULL OR cart_id = :cart_id)
+   FOR UPDATE;
+
+-- name: orders_lock :many
+-- Locks the orders of a batch, in the order of their ids, before any of its handlers runs.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT id
+  FROM orders
+ WHERE id = ANY (:keys::text[]::uuid[])
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: order_save :one_row
+-- The only statement that changes an order: whoever holds the lock writes what it decided, and nobody came between.
+UPDATE orders
+   SET kernel = :kernel::text,
+       status = :status::text,
+       sub_status = :sub_status::text,
+       payments = :payments::jsonb,
+       hold_reason = :hold_reason::text,
+       cancel_reason = :cancel_reason::text,
+       cancel_by = :cancel_by::text,
+       pay_by = :pay_by::timestamptz,
+       timeline_length = :timeline_length::bigint,
+       version = :version::bigint,
+       updated_at = now()
+ WHERE id = :id::uuid
+   AND version = :was::bigint;
+
+-- name: timeline_add :one_row
+INSERT INTO timeline (order_id, sequence, what, text, by, detail)
+VALUES (:order_id::uuid, :sequence::bigint, :what::text, :text::text, :by::text, :detail::text);
+
+-- name: shipment_put :exec
+INSERT INTO order_shipment (id, order_id, number, state, warehouse, method, lines)
+VALUES (:id::uuid, :order_id::uuid, :number::text, 'planned', :warehouse::text, :method::text, :lines::jsonb)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: shipment_set_state :one_row
+UPDATE order_shipment
+   SET state = :state::text, updated_at = now()
+ WHERE id = :id::uuid;
+
+-- name: shipment_set_tracking :one_row
+UPDATE order_shipment
+   SET state = 'shipped',
+       carrier = :carrier::text,
+       tracking_number = :tracking_number::text,
+       tracking_url = :tracking_url::text,
+       latest = :latest::text,
+       updated_at = now()
+ WHERE id = :id::uuid;
+
+-- name: order_show :maybe
+-- For the shopper (cart_id is theirs) and for staff (cart_id is null).
+SELECT id, number, shop, kernel, status, sub_status, cart_id, channel, locale, currency, placed_at, lines, groups,
+       totals, payments, pay_by, reference AS payment_reference, personal, hold_reason, cancel_reason, version,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'id', s.id, 'number', s.number, 'state', s.state, 'warehouse', s.warehouse, 'method', s.method,
+                   'carrier', s.carrier, 'tracking_number', s.tracking_number, 'tracking_url', s.tracking_url,
+                   'latest', s.latest, 'lines', s.lines) ORDER BY s.id), '[]')
+          FROM order_shipment s
+         WHERE s.order_id = orders.id) AS shipments
+  FROM orders
+ WHERE id = :id::uuid
+   AND shop = :shop::text
+   AND (:cart_id::uuid IS NULL OR cart_id = :cart_id);
+
+-- name: order_search :many
+SELECT id, number, kernel, status, sub_status, channel, method, currency, quantity, total_minor, placed_at, email,
+       hold_reason IS NOT NULL AS held, seen_at IS NULL AS unseen
+  FROM orders
+ WHERE shop = :shop::text
+   AND (:after::uuid IS NULL OR id < :after)
+   AND (:number::text IS NULL OR number = :number)
+   AND (:kernel::text IS NULL OR kernel = :kernel)
+   AND (:status::text IS NULL OR status = :status)
+   AND (:email::text IS NULL OR email = lower(:email))
+ ORDER BY id DESC
+ LIMIT :limit::bigint;
+
+-- name: order_counters :one
+SELECT count(*) AS unseen
+  FROM orders
+ WHERE shop = :shop::text
+   AND seen_at IS NULL;
+
+-- name: order_mark_seen :exec
+UPDATE orders
+   SET seen_at = now()
+ WHERE id = :id::uuid
+   AND shop = :shop::text
+   AND seen_at IS NULL;
+
+-- name: timeline_read :many
+SELECT sequence, at, what, text, by, detail
+  FROM timeline
+ WHERE order_id = :order_id::uuid
+   AND sequence > :after::bigint
+   AND EXISTS (SELECT 1
+                 FROM orders
+                WHERE id = timeline.order_id
+                  AND shop = :shop::text
+                  AND (:cart_id::uuid IS NULL OR cart_id = :cart_id))
+ ORDER BY sequence
+ LIMIT :limit::bigint;
+
+-- name: process_latest :one
+SELECT version, statuses, created_at AS since, created_by AS by
+  FROM process
+ ORDER BY version DESC
+ LIMIT 1;
+
+-- name: process_add :one_row
+-- Two clerks at once: one of them gets the primary key's conflict and reads again.
+INSERT INTO process (version, statuses, created_by)
+SELECT max(version) + 1, :statuses::jsonb, :created_by::text
+  FROM process
+HAVING max(version) > 0;
+
+-- name: order_pay_by_passed :many
+-- Orders whose money did not come in time. SKIP LOCKED: every copy may look at once.
+SELECT id
+  FROM orders
+ WHERE pay_by < now()
+ ORDER BY pay_by
+ LIMIT 20
+   FOR UPDATE SKIP LOCKED;
