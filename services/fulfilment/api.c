@@ -1,0 +1,248 @@
+/* What clerks and carriers ask of shipments. */
+#include "http.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "desk.h"
+#include "fulfilment/queries.h"
+#include "text.h"
+
+static enum err read_shipment(struct uow *uow, const char *id, struct shipment_view *ret)
+{
+    bool found;
+
+    TRY(SQL_MAYBE(uow, shipment_show, shipment_view_record, ret, &found, .id = id, .shop = uow->ctx->caller.shop));
+    if (!found)
+        return FAIL(uow->ctx, NOT_FOUND, "there is no shipment \"%s\"", id);
+    http_etag(uow->ctx, ret->version);
+    return ERR_NONE;
+}
+
+static enum err show_shipment(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    const char *id;
+
+    TRY(path_id(ctx, "shipment_id", &id));
+    READING(ctx, uow);
+    return read_shipment(uow, id, ret);
+}
+
+/* Oldest first: what has waited longest is on top. */
+static enum err list_shipments(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct shipment_list *list = ret;
+    const char *after = query_param(ctx, "after");
+    const char *order_id = query_param(ctx, "order_id");
+    int64_t limit;
+
+    TRY(request_limit(ctx, &limit));
+    if (after != NULL && !text_has_format(after, TEXT_UUID))
+        return err_field(ctx, "after", "must be the id of a shipment");
+    if (order_id != NULL && !text_has_format(order_id, TEXT_UUID))
+        return err_field(ctx, "order_id", "must be the id of an order");
+    READING(ctx, uow);
+    TRY(SQL_MANY(uow, shipment_list, shipment_summary_record, &list->items,
+                 .shop = ctx->caller.shop,
+                 .after = after,
+                 .state = query_param(ctx, "state"),
+                 .warehouse = query_param(ctx, "warehouse"),
+                 .order_id = order_id,
+                 .limit = limit));
+    if (list->items.count == (size_t)limit)
+        list->next = list->items.items[list->items.count - 1].id;
+    return ERR_NONE;
+}
+
+/* Locks the shipment that the path names. */
+static enum err lock_from_path(struct uow *uow, struct shipment *ret)
+{
+    struct ctx *ctx = uow->ctx;
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "shipment_id", &id));
+    TRY(shipment_lock(uow, id, ctx->caller.shop, ret, &found));
+    if (!found)
+        return FAIL(ctx, NOT_FOUND, "there is no shipment \"%s\"", id);
+    return ERR_NONE;
+}
+
+static enum err finish(struct uow *uow, const struct shipment *shipment, struct shipment_view *ret)
+{
+    TRY(read_shipment(uow, shipment->head.id, ret));
+    return uow_commit(uow);
+}
+
+static enum err release(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct shipment shipment;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_release(uow, &shipment, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+static enum err pick(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct shipment shipment;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_pick(uow, &shipment, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+static enum err pack(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct shipment shipment;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_pack(uow, &shipment, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+/* Stock rows are locked before the shipment, as everywhere (queries.sql). */
+static enum err ship(struct ctx *ctx, const void *in, void *ret)
+{
+    struct shipment shipment;
+    const char *id;
+
+    TRY(path_id(ctx, "shipment_id", &id));
+    UNIT_OF_WORK(ctx, uow);
+    TRY(stock_lock_for(uow, stock_key_of_shipment(ctx->arena, id)));
+    TRY(shipment_lock_family(uow, id));
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_ship(uow, &shipment, in, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+static enum err hold(struct ctx *ctx, const void *in, void *ret)
+{
+    const struct hold_shipment *ask = in;
+    struct shipment shipment;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_hold(uow, &shipment, ask->reason, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+static enum err lift_hold(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct shipment shipment;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(lock_from_path(uow, &shipment));
+    TRY(shipment_lift_hold(uow, &shipment, ctx->caller.name));
+    return finish(uow, &shipment, ret);
+}
+
+struct found_shipment {
+    const char *id;
+};
+static RECORD(found_shipment, FIELD(found_shipment, id));
+
+/* A carrier's report is kept first; it is applied if its parcel has left, and when it leaves otherwise. */
+static enum err hear_carrier(struct ctx *ctx, const void *in, void *ret UNUSED)
+{
+    const struct carrier_report *report = in;
+    struct found_shipment parcel;
+    struct shipment shipment;
+    bool found;
+
+    UNIT_OF_WORK(ctx, uow);
+    SQL(uow, report_add,
+        .event_id = report->event_id,
+        .tracking_number = report->tracking_number,
+        .kind = report->kind,
+        .at = report->at,
+        .note = report->note);
+    TRY(SQL_MAYBE(uow, shipment_by_tracking, found_shipment_record, &parcel, &found,
+                  .tracking_number = report->tracking_number, .shop = ctx->caller.shop));
+    if (found) {
+        TRY(shipment_lock_family(uow, parcel.id));
+        TRY(shipment_lock(uow, parcel.id, NULL, &shipment, &found));
+        TRY(shipment_apply_reports(uow, &shipment));
+    }
+    return uow_commit(uow);
+}
+
+static enum err show_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct stock_list *list = ret;
+    const char *after = query_param(ctx, "after"); /* "SKU@warehouse" */
+    const char *at = after != NULL ? strrchr(after, '@') : NULL;
+    int64_t limit;
+
+    TRY(request_limit(ctx, &limit));
+    if (after != NULL && at == NULL)
+        return err_field(ctx, "after", "must be \"SKU@warehouse\"");
+    READING(ctx, uow);
+    TRY(SQL_MANY(uow, stock_show, stock_view_record, &list->items,
+                 .shop = ctx->caller.shop,
+                 .sku = query_param(ctx, "sku"),
+                 .warehouse = query_param(ctx, "warehouse"),
+                 .after_sku = at != NULL ? arena_copy(ctx->arena, after, (size_t)(at - after)) : NULL,
+                 .after_warehouse = at != NULL ? at + 1 : NULL,
+                 .limit = limit));
+    if (list->items.count == (size_t)limit) {
+        const struct stock_view *last = &list->items.items[list->items.count - 1];
+        list->next = arena_printf(ctx->arena, "%s@%s", last->sku, last->warehouse);
+    }
+    return ERR_NONE;
+}
+
+struct booked_move {
+    int64_t id;
+};
+static RECORD(booked_move, FIELD(booked_move, id));
+
+/* A physical count: sets what is on hand, and books the difference with who and why. */
+static enum err count_stock(struct ctx *ctx, const void *in, void *ret)
+{
+    const struct count_stock *count = in;
+    struct stock_view_list now;
+    struct found_code { const char *code; } warehouse;
+    static RECORD(found_code, FIELD(found_code, code));
+    struct booked_move booked;
+    bool found;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(SQL_MAYBE(uow, warehouse_find, found_code_record, &warehouse, &found,
+                  .code = count->warehouse, .shop = ctx->caller.shop));
+    if (!found)
+        return err_field(ctx, "warehouse", "is not one of the shop's");
+    TRY(SQL_MAYBE(uow, stock_count, booked_move_record, &booked, &found,
+                  .sku = count->sku,
+                  .warehouse = count->warehouse,
+                  .shop = ctx->caller.shop,
+                  .counted = count->counted,
+                  .cause = arena_printf(ctx->arena, "count:%s", ctx->trace.correlation_id),
+                  .by = arena_printf(ctx->arena, "%s: %s", ctx->caller.name, count->reason)));
+    TRY(SQL_MANY(uow, stock_show, stock_view_record, &now,
+                 .shop = ctx->caller.shop, .sku = count->sku, .warehouse = count->warehouse, .limit = 1));
+    assert(now.count == 1);
+    *(struct stock_view *)ret = now.items[0];
+    return uow_commit(uow);
+}
+
+/* clang-format off */
+const struct route fulfilment_routes[] = {
+    /* method  path                                who           right       body in                  body out               status handler */
+    { "GET",   "/shipments",                       ROLE_STAFF,   "shipping", NULL,                    &shipment_list_record, 200,   list_shipments },
+    { "GET",   "/shipments/:shipment_id",          ROLE_STAFF,   "shipping", NULL,                    &shipment_view_record, 200,   show_shipment },
+    { "POST",  "/shipments/:shipment_id/release",  ROLE_STAFF,   "shipping", NULL,                    &shipment_view_record, 200,   release },
+    { "POST",  "/shipments/:shipment_id/pick",     ROLE_STAFF,   "shipping", NULL,                    &shipment_view_record, 200,   pick },
+    { "POST",  "/shipments/:shipment_id/pack",     ROLE_STAFF,   "shipping", NULL,                    &shipment_view_record, 200,   pack },
+    { "POST",  "/shipments/:shipment_id/ship",     ROLE_STAFF,   "shipping", &ship_shipment_record,   &shipment_view_record, 200,   ship },
+    { "POST",  "/shipments/:shipment_id/hold",     ROLE_STAFF,   "shipping", &hold_shipment_record,   &shipment_view_record, 200,   hold },
+    { "POST",  "/shipments/:shipment_id/lift-hold", ROLE_STAFF,  "shipping", NULL,                    &shipment_view_record, 200,   lift_hold },
+    { "GET",   "/stock",                           ROLE_STAFF,   "stock",    NULL,                    &stock_list_record,    200,   show_stock },
+    { "POST",  "/stock/counts",                    ROLE_STAFF,   "stock",    &count_stock_record,     &stock_view_record,    200,   count_stock },
+    { "POST",  "/reports/carrier",                 ROLE_PARTNER, NULL,       &carrier_report_record,  NULL,                  204,   hear_carrier },
+    { NULL },
+};
+/* clang-format on */

@@ -1,0 +1,236 @@
+/* Typed reads and writes of stock, holds and shipments. */
+#include "store.h"
+
+#include "fulfilment/queries.h"
+#include "json.h"
+
+const char *stock_key_of_sku(struct arena *arena, const char *sku)
+{
+    return arena_printf(arena, "sku:%s", sku);
+}
+
+const char *stock_key_of_hold(struct arena *arena, const char *checkout_id)
+{
+    return arena_printf(arena, "hold:%s", checkout_id);
+}
+
+const char *stock_key_of_shipment(struct arena *arena, const char *shipment_id)
+{
+    return arena_printf(arena, "shipment:%s", shipment_id);
+}
+
+struct locked_sku {
+    const char *sku;
+};
+static RECORD(locked_sku, FIELD(locked_sku, sku));
+
+enum err stock_lock_for(struct uow *uow, const char *key)
+{
+    struct { struct locked_sku *items; size_t count; } locked;
+    return SQL_MANY(uow, stock_lock, locked_sku_record, &locked, .keys = { .items = &key, .count = 1 });
+}
+
+static RECORD(offer,
+    FIELD(offer, sku),
+    FIELD(offer, warehouse),
+    FIELD(offer, available),
+    FIELD(offer, country),
+    FIELD(offer, priority));
+
+enum err stock_offers(struct uow *uow, const char *shop, const struct claim_line_list *lines, struct offer_list *ret)
+{
+    const char **skus = arena_array(uow->ctx->arena, lines->count, sizeof(char *));
+    for (size_t i = 0; i < lines->count; i++)
+        skus[i] = lines->items[i].sku;
+
+    return SQL_MANY(uow, stock_available, offer_record, ret, .skus = { .items = skus, .count = lines->count }, .shop = shop);
+}
+
+void stock_shift(struct uow *uow, const struct allocation_list *allocations, int held, int allocated)
+{
+    struct arena *arena = uow->ctx->arena;
+    const size_t count = allocations->count;
+    const char **skus = arena_array(arena, count, sizeof(char *));
+    const char **warehouses = arena_array(arena, count, sizeof(char *));
+    int64_t *to_held = arena_array(arena, count, sizeof(int64_t));
+    int64_t *to_allocated = arena_array(arena, count, sizeof(int64_t));
+
+    for (size_t i = 0; i < count; i++) {
+        const struct allocation *allocation = &allocations->items[i];
+        skus[i] = allocation->sku;
+        warehouses[i] = allocation->warehouse;
+        to_held[i] = held * allocation->quantity;
+        to_allocated[i] = allocated * allocation->quantity;
+    }
+    SQL(uow, stock_hold,
+        .skus = { skus, count },
+        .warehouses = { warehouses, count },
+        .held = { to_held, count },
+        .allocated = { to_allocated, count });
+}
+
+void stock_leave(struct uow *uow, const struct shipment *shipment, const char *by)
+{
+    struct arena *arena = uow->ctx->arena;
+    const size_t count = shipment->lines.count;
+    const char **skus = arena_array(arena, count, sizeof(char *));
+    int64_t *quantities = arena_array(arena, count, sizeof(int64_t));
+    int64_t *changes = arena_array(arena, count, sizeof(int64_t));
+
+    for (size_t i = 0; i < count; i++) {
+        skus[i] = shipment->lines.items[i].sku;
+        quantities[i] = shipment->lines.items[i].quantity;
+        changes[i] = -quantities[i];
+    }
+    SQL(uow, stock_ship,
+        .skus = { skus, count },
+        .quantities = { quantities, count },
+        .warehouse = shipment->warehouse);
+    SQL(uow, stock_move_add,
+        .skus = { skus, count },
+        .warehouse = shipment->warehouse,
+        .kind = "shipped",
+        .quantities = { changes, count },
+        .cause = arena_printf(arena, "shipment:%s", shipment->head.id),
+        .by = by);
+}
+
+void stock_free(struct uow *uow, const struct shipment *shipment)
+{
+    struct arena *arena = uow->ctx->arena;
+    struct allocation_list list = {
+        .items = arena_array(arena, shipment->lines.count, sizeof(struct allocation)),
+        .count = shipment->lines.count,
+    };
+    for (size_t i = 0; i < list.count; i++) {
+        list.items[i] = (struct allocation){
+            .sku = shipment->lines.items[i].sku,
+            .warehouse = shipment->warehouse,
+            .quantity = shipment->lines.items[i].quantity,
+        };
+    }
+    stock_shift(uow, &list, 0, -1);
+}
+
+enum err hold_lock(struct uow *uow, const char *id, struct hold *ret, bool *ret_found)
+{
+    return SQL_MAYBE(uow, hold_lock, hold_record, ret, ret_found, .id = id);
+}
+
+void hold_save(struct uow *uow, const struct hold *hold, bool is_new)
+{
+    if (is_new)
+        SQL(uow, hold_add,
+            .id = hold->head.id,
+            .shop = hold->shop,
+            .state = hold_state_names[hold->state],
+            .placement = hold->placement,
+            .dead = hold->dead,
+            .reason = hold->reason,
+            .version = hold->head.version);
+    else
+        SQL(uow, hold_save,
+            .id = hold->head.id,
+            .state = hold_state_names[hold->state],
+            .placement = hold->placement,
+            .dead = hold->dead,
+            .reason = hold->reason,
+            .version = hold->head.version);
+}
+
+enum err hold_allocations(struct uow *uow, const char *id, struct allocation_list *ret)
+{
+    return SQL_MANY(uow, hold_lines, allocation_record, ret, .hold_id = id);
+}
+
+void hold_set_allocations(struct uow *uow, const char *id, const struct allocation_list *allocations)
+{
+    struct arena *arena = uow->ctx->arena;
+    const size_t count = allocations->count;
+    const char **line_ids = arena_array(arena, count, sizeof(char *));
+    const char **skus = arena_array(arena, count, sizeof(char *));
+    const char **warehouses = arena_array(arena, count, sizeof(char *));
+    int64_t *quantities = arena_array(arena, count, sizeof(int64_t));
+
+    for (size_t i = 0; i < count; i++) {
+        line_ids[i] = allocations->items[i].line_id;
+        skus[i] = allocations->items[i].sku;
+        warehouses[i] = allocations->items[i].warehouse;
+        quantities[i] = allocations->items[i].quantity;
+    }
+    SQL(uow, hold_lines_add,
+        .hold_id = id,
+        .line_ids = { line_ids, count },
+        .skus = { skus, count },
+        .warehouses = { warehouses, count },
+        .quantities = { quantities, count });
+}
+
+enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret, bool *ret_found)
+{
+    return SQL_MAYBE(uow, shipment_lock, shipment_record, ret, ret_found, .id = id, .shop = shop);
+}
+
+struct family_member {
+    const char *id;
+};
+static RECORD(family_member, FIELD(family_member, id));
+
+enum err shipment_lock_family(struct uow *uow, const char *id)
+{
+    struct { struct family_member *items; size_t count; } family;
+    return SQL_MANY(uow, family_lock, family_member_record, &family, .id = id);
+}
+
+enum err shipments_of_order(struct uow *uow, const char *order_id, struct shipment_list_of_order *ret)
+{
+    return SQL_MANY(uow, shipments_lock, shipment_record, ret, .order_id = order_id);
+}
+
+struct fresh_number {
+    const char *number;
+};
+static RECORD(fresh_number, FIELD(fresh_number, number));
+
+enum err shipment_number(struct uow *uow, const char **ret)
+{
+    struct fresh_number fresh = { 0 };
+    TRY(SQL_ONE(uow, shipment_next_number, fresh_number_record, &fresh));
+    *ret = fresh.number;
+    return ERR_NONE;
+}
+
+void shipment_add(struct uow *uow, const struct shipment *shipment, const char *reason, const struct address *address)
+{
+    struct arena *arena = uow->ctx->arena;
+
+    SQL(uow, shipment_add,
+        .id = shipment->head.id,
+        .shop = shipment->shop,
+        .number = shipment->number,
+        .order_id = shipment->order_id,
+        .group_id = shipment->group_id,
+        .warehouse = shipment->warehouse,
+        .method = shipment->method,
+        .lines = json_encode_list(arena, &shipment_line_record, shipment->lines.items, shipment->lines.count),
+        .quantity = shipment->quantity,
+        .reason = reason,
+        .address = address != NULL ? json_encode(arena, &address_record, address) : NULL,
+        .latest = shipment->latest,
+        .version = shipment->head.version);
+}
+
+void shipment_save(struct uow *uow, const struct shipment *shipment, int64_t was)
+{
+    SQL(uow, shipment_save,
+        .id = shipment->head.id,
+        .state = shipment_state_names[shipment->state],
+        .hold_reason = shipment->hold_reason,
+        .carrier = shipment->carrier,
+        .tracking_number = shipment->tracking_number,
+        .tracking_url = shipment->tracking_url,
+        .shipped_at = shipment->shipped_at,
+        .delivered_at = shipment->delivered_at,
+        .version = shipment->head.version,
+        .was = was);
+}
