@@ -1,0 +1,254 @@
+/* What a shopper wants, priced now. */
+#include "cart.h"
+
+#include <inttypes.h>
+
+#include "ctx.h"
+#include "id.h"
+#include "text.h"
+
+static RECORD(priced_line,
+    FIELD(priced_line, line_id),
+    FIELD(priced_line, sku),
+    FIELD(priced_line, title),
+    FIELD(priced_line, quantity),
+    FIELD(priced_line, shown_minor),
+    FIELD(priced_line, price_minor),
+    FIELD(priced_line, tax_class),
+    FIELD(priced_line, is_sold));
+
+static RECORD(cart_offer,
+    FIELD(cart_offer, sku),
+    FIELD(cart_offer, title),
+    FIELD(cart_offer, tax_class),
+    FIELD(cart_offer, price_minor),
+    FIELD(cart_offer, active));
+
+RECORD_SHARED(cart,
+    FIELD_NAMED(cart, head.id, "id"),
+    FIELD(cart, shop),
+    FIELD_AS_ENUM(cart, state, cart_state_names),
+    FIELD(cart, channel),
+    FIELD(cart, locale),
+    FIELD(cart, currency),
+    FIELD(cart, checkout_id),
+    FIELD(cart, placement),
+    FIELD(cart, dead),
+    FIELD_NAMED(cart, head.version, "version"),
+    FIELD_AS_TIME(cart, created_at),
+    FIELD_AS_TIME(cart, updated_at),
+    FIELD_LIST_OF(cart, lines, priced_line_record),
+    FIELD_OPTIONAL_OF(cart, offer, cart_offer_record));
+
+struct priced_line *cart_find_line(const struct cart *cart, const char *line_id)
+{
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        if (text_equal(cart->lines.items[i].line_id, line_id))
+            return &cart->lines.items[i];
+    }
+    return NULL;
+}
+
+struct priced_line *cart_find_sku(const struct cart *cart, const char *sku)
+{
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        if (text_equal(cart->lines.items[i].sku, sku))
+            return &cart->lines.items[i];
+    }
+    return NULL;
+}
+
+/* A list with room for one more; the old one stays behind in the arena. */
+static struct priced_line *grow(struct arena *arena, struct cart *cart)
+{
+    struct priced_line *items = arena_array(arena, cart->lines.count + 1, sizeof(*items));
+    for (size_t i = 0; i < cart->lines.count; i++)
+        items[i] = cart->lines.items[i];
+    cart->lines.items = items;
+    return &items[cart->lines.count++];
+}
+
+enum err cart_put(struct ctx *ctx, struct cart *cart, int64_t quantity, struct priced_line **ret)
+{
+    const struct cart_offer *offer = cart->offer;
+    if (offer == NULL || !offer->active)
+        return err_field(ctx, "sku", "is not sold in %s", cart->currency);
+
+    struct priced_line *line = cart_find_sku(cart, offer->sku);
+    if (line == NULL) {
+        if (cart->lines.count >= CART_LINES_MAX)
+            return err_field(ctx, "sku", "would be line %d; a cart has at most %d", CART_LINES_MAX + 1, CART_LINES_MAX);
+        line = grow(ctx->arena, cart);
+        *line = (struct priced_line){ .line_id = id_new(ctx->arena), .sku = offer->sku };
+    }
+    if (quantity > LINE_QUANTITY_MAX - line->quantity)
+        return err_field(ctx, "quantity", "would make %" PRId64 " pieces; a line has at most %d",
+                         line->quantity + quantity, LINE_QUANTITY_MAX);
+    line->quantity += quantity;
+    line->title = offer->title;
+    line->tax_class = offer->tax_class;
+    line->price_minor = offer->price_minor;
+    line->shown_minor = offer->price_minor;
+    line->is_sold = true;
+    *ret = line;
+    return ERR_NONE;
+}
+
+void cart_drop(struct cart *cart, const struct priced_line *line)
+{
+    for (size_t i = (size_t)(line - cart->lines.items); i + 1 < cart->lines.count; i++)
+        cart->lines.items[i] = cart->lines.items[i + 1];
+    cart->lines.count--;
+}
+
+/* Adds a line's price to a sum; names the line when it passes what money can be. */
+static enum err add_line(struct ctx *ctx, const struct priced_line *line, int64_t *ret_total, int64_t *sum)
+{
+    if (!minor_multiply(line->price_minor, line->quantity, ret_total) || !minor_add(*sum, *ret_total, sum))
+        return err_field(ctx, "quantity", "of \"%s\" makes the cart dearer than can be counted", line->sku);
+    return ERR_NONE;
+}
+
+/* What the shopper should know about a line since it was shown last. */
+static void find_changes(struct arena *arena, const struct cart *cart, const struct priced_line *line, struct texts *ret)
+{
+    char was[MONEY_TEXT];
+    char now[MONEY_TEXT];
+
+    ret->items = arena_array(arena, 1, sizeof(char *));
+    if (!line->is_sold)
+        ret->items[ret->count++] = "is not for sale any more";
+    else if (line->price_minor != line->shown_minor)
+        ret->items[ret->count++] = arena_printf(arena, "costs %s, was %s",
+                                                money_format(money_of(line->price_minor, cart->currency), now),
+                                                money_format(money_of(line->shown_minor, cart->currency), was));
+}
+
+enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed)
+{
+    int64_t subtotal = 0;
+
+    *ret_changed = false;
+    *ret = (struct cart_view){
+        .id = cart->head.id,
+        .shop = cart->shop,
+        .state = cart_state_names[cart->state],
+        .channel = cart->channel,
+        .locale = cart->locale,
+        .currency = cart->currency,
+        .version = cart->head.version,
+        .lines = { .items = arena_array(ctx->arena, cart->lines.count, sizeof(struct cart_view_line)) },
+        .created_at = cart->created_at,
+        .updated_at = cart->updated_at,
+    };
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        const struct priced_line *line = &cart->lines.items[i];
+        struct cart_view_line *view = &ret->lines.items[ret->lines.count++];
+        int64_t total;
+
+        TRY(add_line(ctx, line, &total, &subtotal));
+        *view = (struct cart_view_line){
+            .line_id = line->line_id,
+            .sku = line->sku,
+            .title = line->title,
+            .quantity = line->quantity,
+            .unit_price = money_of(line->price_minor, cart->currency),
+            .tax_class = line->tax_class,
+            .total = money_of(total, cart->currency),
+        };
+        find_changes(ctx->arena, cart, line, &view->changes);
+        *ret_changed = *ret_changed || view->changes.count > 0;
+    }
+    ret->subtotal = money_of(subtotal, cart->currency);
+    return ERR_NONE;
+}
+
+enum err cart_lock_lines(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal)
+{
+    int64_t subtotal = 0;
+
+    *ret_lines = (struct cart_line_list){ .items = arena_array(ctx->arena, cart->lines.count, sizeof(struct cart_line)) };
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        const struct priced_line *line = &cart->lines.items[i];
+        int64_t total;
+
+        TRY(add_line(ctx, line, &total, &subtotal));
+        ret_lines->items[ret_lines->count++] = (struct cart_line){
+            .line_id = line->line_id,
+            .sku = line->sku,
+            .title = line->title,
+            .quantity = line->quantity,
+            .unit_price = money_of(line->price_minor, cart->currency),
+            .tax_class = line->tax_class,
+            .total = money_of(total, cart->currency),
+        };
+    }
+    *ret_subtotal = money_of(subtotal, cart->currency);
+    return ERR_NONE;
+}
+
+static void add_difference(struct difference_list *list, const char *line_id, const char *sku, const char *kind,
+                           const char *was, const char *now)
+{
+    list->items[list->count++] = (struct difference){ .line_id = line_id, .sku = sku, .kind = kind, .was = was, .now = now };
+}
+
+static const char *count_text(struct arena *arena, int64_t quantity)
+{
+    return arena_printf(arena, "%" PRId64, quantity);
+}
+
+static const char *price_text(struct arena *arena, struct money money)
+{
+    char text[MONEY_TEXT];
+    return arena_strdup(arena, money_format(money, text));
+}
+
+static void compare_line(struct arena *arena, const struct cart *cart, const struct claim_line *shown, struct difference_list *ret)
+{
+    const struct priced_line *line = cart_find_line(cart, shown->line_id);
+
+    if (line == NULL) {
+        add_difference(ret, shown->line_id, shown->sku, DIFFERENCE_KIND_MISSING, count_text(arena, shown->quantity), "0");
+        return;
+    }
+    const struct money price = money_of(line->price_minor, cart->currency);
+    if (!line->is_sold)
+        add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_UNAVAILABLE, "for sale", "not for sale");
+    if (line->quantity != shown->quantity)
+        add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_QUANTITY, count_text(arena, shown->quantity),
+                       count_text(arena, line->quantity));
+    if (!money_equal(price, shown->unit_price))
+        add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_PRICE, price_text(arena, shown->unit_price),
+                       price_text(arena, price));
+}
+
+void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown, struct difference_list *ret)
+{
+    /* A shown line has at most three differences, a line of the cart that was not shown has one. */
+    *ret = (struct difference_list){
+        .items = arena_array(arena, 3 * shown->count + cart->lines.count, sizeof(struct difference)),
+    };
+    for (size_t i = 0; i < shown->count; i++)
+        compare_line(arena, cart, &shown->items[i], ret);
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        const struct priced_line *line = &cart->lines.items[i];
+        bool was_shown = false;
+        for (size_t j = 0; j < shown->count; j++)
+            was_shown = was_shown || text_equal(shown->items[j].line_id, line->line_id);
+        if (!was_shown)
+            add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_ADDED, "0", count_text(arena, line->quantity));
+    }
+}
+
+enum cart_event cart_claim_kind(const struct cart *cart, int64_t placement)
+{
+    if (placement <= cart->dead || placement < cart->placement)
+        return ON_CLAIM_STALE;
+    return placement == cart->placement ? ON_CLAIM_SAME : ON_CLAIM_NEW;
+}
+
+enum cart_event cart_release_kind(const struct cart *cart, int64_t placement)
+{
+    return placement < cart->placement || placement <= cart->dead ? ON_RELEASE_STALE : ON_RELEASE;
+}

@@ -1,0 +1,31 @@
+/*
+ * store - typed reads and writes of carts; the only user of queries.sql, with api.c's list.
+ */
+#ifndef WAYBILL_CART_STORE_H
+#define WAYBILL_CART_STORE_H
+
+#include "cart.h"
+#include "proto/product.h"
+#include "uow.h"
+
+/* How long an open cart lives without being touched (WAYBILL_CART_TTL_S). */
+int64_t cart_ttl_s(const struct ctx *ctx);
+
+/* Reads a cart; with `sku` also that SKU's offer. *ret_found is false when the shop has no such cart. */
+enum err cart_read(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
+
+/* The same under the cart's lock, in one round trip. */
+enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
+
+void cart_add(struct uow *uow, const struct cart *cart);
+
+/* Writes a changed cart; `was` is the version that it was read with. */
+void cart_save(struct uow *uow, const struct cart *cart, int64_t was);
+
+void cart_line_put(struct uow *uow, const struct cart *cart, const struct priced_line *line);
+void cart_line_drop(struct uow *uow, const struct cart *cart, const struct priced_line *line);
+
+/* Replaces what the catalogue offers of a product. */
+void offers_replace(struct uow *uow, const struct product_changed *product);
+
+#endif
