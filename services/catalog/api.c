@@ -1,0 +1,273 @@
+/* What shoppers see of the catalogue, and the import. */
+#include "http.h"
+
+#include "catalog/queries.h"
+#include "import.h"
+#include "json.h"
+#include "product.h"
+#include "proto/product.h"
+#include "text.h"
+#include "uow.h"
+
+#define CHUNK_ROWS 500 /* rows of an import in one transaction */
+
+static enum err read_currency(struct ctx *ctx, const char **ret)
+{
+    *ret = query_param(ctx, "currency");
+    if (*ret != NULL && !text_has_format(*ret, TEXT_CURRENCY))
+        return err_field(ctx, "currency", "must be an ISO 4217 currency");
+    return ERR_NONE;
+}
+
+static enum err list_products(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct product_list *list = ret;
+    struct product_view_list all;
+    const char *currency;
+    int64_t limit;
+
+    TRY(request_limit(ctx, &limit));
+    TRY(read_currency(ctx, &currency));
+    READING(ctx, uow);
+    TRY(SQL_MANY(uow, products_show, product_view_record, &all,
+                 .shop = ctx->caller.shop, .after = query_param(ctx, "after"), .limit = limit));
+    list->items.items = arena_array(ctx->arena, all.count, sizeof(struct product_view));
+    for (size_t i = 0; i < all.count; i++) {
+        const struct product_view *offer = product_offer(ctx->arena, &all.items[i], currency);
+        if (offer != NULL)
+            list->items.items[list->items.count++] = *offer;
+    }
+    if (all.count == (size_t)limit)
+        list->next = all.items[all.count - 1].code;
+    return ERR_NONE;
+}
+
+static enum err show_product(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    const char *code = path_param(ctx, "code");
+    const struct product_view *offer = NULL;
+    struct product_view product;
+    const char *currency;
+    bool found;
+
+    TRY(read_currency(ctx, &currency));
+    READING(ctx, uow);
+    TRY(SQL_MAYBE(uow, product_show, product_view_record, &product, &found, .shop = ctx->caller.shop, .code = code));
+    if (found)
+        offer = product_offer(ctx->arena, &product, currency);
+    if (offer == NULL)
+        return FAIL(ctx, NOT_FOUND, "there is no product \"%s\"", code);
+    *(struct product_view *)ret = *offer;
+    return ERR_NONE;
+}
+
+/* --- import --- */
+
+struct owner {
+    const char *sku;
+    const char *code; /* of the product that has it */
+};
+struct owner_list {
+    struct owner *items;
+    size_t count;
+};
+static RECORD(owner, FIELD(owner, sku), FIELD(owner, code));
+
+struct tax_class {
+    const char *code;
+};
+static RECORD(tax_class, FIELD(tax_class, code));
+
+/* A chunk of an import: its rows, and the products that they touch. */
+struct chunk {
+    struct import *import;
+    struct import_product_row rows[CHUNK_ROWS];
+    int64_t numbers[CHUNK_ROWS];
+    size_t count;
+    struct { struct tax_class *items; size_t count; } tax_classes;
+    struct owner owners[2 * CHUNK_ROWS]; /* those there were, and those that the chunk adds */
+    size_t owner_count;
+    struct product products[CHUNK_ROWS];
+    bool changed[CHUNK_ROWS];
+    size_t product_count;
+};
+
+static bool is_tax_class(const struct chunk *chunk, const char *code)
+{
+    for (size_t i = 0; i < chunk->tax_classes.count; i++) {
+        if (text_equal(chunk->tax_classes.items[i].code, code))
+            return true;
+    }
+    return false;
+}
+
+static size_t find_product(struct chunk *chunk, const char *shop, const char *code)
+{
+    for (size_t i = 0; i < chunk->product_count; i++) {
+        if (text_equal(chunk->products[i].code, code))
+            return i;
+    }
+    chunk->products[chunk->product_count] = product_new(chunk->import->ctx->arena, shop, code);
+    chunk->changed[chunk->product_count] = false;
+    return chunk->product_count++;
+}
+
+/* The code of the product that has the SKU; a SKU nobody has becomes `code`'s. */
+static const char *claim_sku(struct chunk *chunk, const char *sku, const char *code)
+{
+    for (size_t i = 0; i < chunk->owner_count; i++) {
+        if (text_equal(chunk->owners[i].sku, sku))
+            return chunk->owners[i].code;
+    }
+    chunk->owners[chunk->owner_count++] = (struct owner){ .sku = sku, .code = code };
+    return code;
+}
+
+/* Reads and locks what the chunk's rows speak of. */
+static enum err read_chunk(struct uow *uow, struct chunk *chunk)
+{
+    struct ctx *ctx = uow->ctx;
+    const char **codes = arena_array(ctx->arena, chunk->count, sizeof(char *));
+    const char **skus = arena_array(ctx->arena, chunk->count, sizeof(char *));
+    struct product_rows products;
+    struct owner_list owners;
+
+    for (size_t i = 0; i < chunk->count; i++) {
+        codes[i] = chunk->rows[i].code;
+        skus[i] = chunk->rows[i].sku;
+    }
+    TRY(SQL_MANY(uow, tax_classes, tax_class_record, &chunk->tax_classes));
+    TRY(SQL_MANY(uow, products_lock, product_record, &products, .shop = ctx->caller.shop, .codes = { codes, chunk->count }));
+    TRY(SQL_MANY(uow, sku_owners, owner_record, &owners, .shop = ctx->caller.shop, .skus = { skus, chunk->count }));
+    chunk->product_count = products.count;
+    for (size_t i = 0; i < products.count; i++) {
+        chunk->products[i] = products.items[i];
+        chunk->changed[i] = false;
+    }
+    chunk->owner_count = owners.count;
+    for (size_t i = 0; i < owners.count; i++)
+        chunk->owners[i] = owners.items[i];
+    return ERR_NONE;
+}
+
+static void apply_row(struct chunk *chunk, const struct import_product_row *row, int64_t number)
+{
+    struct import *import = chunk->import;
+    bool changed;
+
+    if (!is_tax_class(chunk, row->tax_class)) {
+        import_fail(import, number, "tax_class", "is not one of the shop's");
+        return;
+    }
+    if (!text_equal(claim_sku(chunk, row->sku, row->code), row->code)) {
+        import_fail(import, number, "sku", "belongs to another product");
+        return;
+    }
+    const size_t at = find_product(chunk, import->ctx->caller.shop, row->code);
+    const char *cause = product_apply(import->ctx->arena, &chunk->products[at], row, &changed);
+    if (cause != NULL) {
+        import_fail(import, number, NULL, cause);
+        return;
+    }
+    chunk->changed[at] = chunk->changed[at] || changed;
+    if (changed)
+        import->report->applied++;
+    else
+        import->report->unchanged++;
+}
+
+static enum err write_product(struct uow *uow, struct product *product)
+{
+    const struct variant_list *variants = &product->variants;
+
+    TRY(emit_product_changed(uow, &product->head, &(struct product_changed){
+        .product_id = product->head.id,
+        .shop = product->shop,
+        .code = product->code,
+        .title = product->title,
+        .description = product->description,
+        .tax_class = product->tax_class,
+        .active = product->active,
+        .variants = product->variants,
+    }));
+    SQL(uow, product_put,
+        .id = product->head.id,
+        .shop = product->shop,
+        .code = product->code,
+        .title = product->title,
+        .description = product->description,
+        .tax_class = product->tax_class,
+        .active = product->active,
+        .variants = json_encode_list(uow->ctx->arena, &variant_record, variants->items, variants->count),
+        .version = product->head.version);
+    return ERR_NONE;
+}
+
+static enum err write_chunk(struct uow *uow, struct chunk *chunk)
+{
+    struct arena *arena = uow->ctx->arena;
+    const char **skus = arena_array(arena, chunk->count, sizeof(char *));
+    const char **ids = arena_array(arena, chunk->count, sizeof(char *));
+    size_t count = 0;
+
+    for (size_t i = 0; i < chunk->product_count; i++) {
+        if (chunk->changed[i])
+            TRY(write_product(uow, &chunk->products[i]));
+    }
+    for (size_t i = 0; i < chunk->count; i++) {
+        for (size_t p = 0; p < chunk->product_count; p++) {
+            if (!chunk->changed[p] || !text_equal(chunk->products[p].code, chunk->rows[i].code))
+                continue;
+            skus[count] = chunk->rows[i].sku;
+            ids[count++] = chunk->products[p].head.id;
+        }
+    }
+    SQL(uow, skus_put, .shop = uow->ctx->caller.shop, .skus = { skus, count }, .product_ids = { ids, count });
+    return ERR_NONE;
+}
+
+static enum err import_chunk(struct ctx *ctx, struct chunk *chunk)
+{
+    UNIT_OF_WORK(ctx, uow);
+    TRY(read_chunk(uow, chunk));
+    for (size_t i = 0; i < chunk->count; i++)
+        apply_row(chunk, &chunk->rows[i], chunk->numbers[i]);
+    TRY(write_chunk(uow, chunk));
+    return uow_commit(uow);
+}
+
+/*
+ * Rows stand alone, and the same file again changes nothing: so a file is applied in chunks, each a transaction, and
+ * whoever got no answer sends it again.
+ */
+static enum err import_products(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct chunk *chunk = ARENA_NEW(ctx->arena, struct chunk);
+    struct import import;
+    bool more = true;
+
+    TRY(import_open(ctx, &import_product_row_record, ret, &import));
+    chunk->import = &import;
+    while (more) {
+        chunk->count = 0;
+        while (chunk->count < CHUNK_ROWS &&
+               (more = import_next(&import, &chunk->rows[chunk->count], &chunk->numbers[chunk->count])))
+            chunk->count++;
+        if (chunk->count > 0)
+            TRY(import_chunk(ctx, chunk));
+    }
+    return ERR_NONE;
+}
+
+#define IMPORT_FLAGS (ROUTE_RAW_BODY | ROUTE_KEY_OWN) /* repeating it is harmless by itself */
+#define ANYONE       (ROLE_SHOPPER | ROLE_STAFF)
+
+/* clang-format off */
+const struct route catalog_routes[] = {
+    /* method  path                 who           right  body in  body out               status handler          flags         body limit */
+    { "GET",   "/products",         ANYONE,       NULL,  NULL,    &product_list_record,  200,   list_products },
+    { "GET",   "/products/:code",   ANYONE,       NULL,  NULL,    &product_view_record,  200,   show_product },
+    { "POST",  "/imports/products", ROLE_PARTNER, NULL,  NULL,    &import_report_record, 200,   import_products, IMPORT_FLAGS, HTTP_IMPORT_MAX },
+    { NULL },
+};
+/* clang-format on */
