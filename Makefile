@@ -40,7 +40,7 @@ JOBS   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 ENTRY := help run stop demo logs psql-% test bench lint format clean install
 
 .PHONY: help run stop demo logs test bench lint format clean install
-.PHONY: all tests gen gen-check check check-db check-bus check-journeys FORCE
+.PHONY: all tests gen gen-check check check-contract check-db check-bus check-journeys FORCE
 
 install: ## installs the Debian packages that are missing
 	@deploy/install.sh
@@ -70,7 +70,7 @@ bench: ## measures the running stack
 
 # Formatting differs between versions of clang-format, so only the version named here judges it.
 FORMAT_VERSION := 14
-FORMATTED = $(wildcard common/*.[ch] services/*/*.[ch] deploy/sandbox/*/*.[ch] tools/*.[ch]) \
+FORMATTED = $(wildcard common/*.[ch] services/*/*.[ch] deploy/sandbox/*/*.[ch] tools/*/*.[ch]) \
             $(shell find tests -name '*.[ch]' 2>/dev/null)
 
 lint: ## checks format and layers
@@ -114,7 +114,7 @@ CPPFLAGS := -D_GNU_SOURCE -Icommon -I$(GEN) $(call system_include,$(shell pkg-co
             $(addprefix -include ,$(wildcard common/banned.h))
 CFLAGS   := -std=gnu11 $(WARNINGS) -g -fPIE -pthread
 LDFLAGS  := -pthread -pie -Wl,--as-needed
-LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lm
+LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lzint -lm
 
 HARDENED_CFLAGS  := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 HARDENED_LDFLAGS := -Wl,-z,relro,-z,now
@@ -140,13 +140,13 @@ TEST_LDLIBS   := $(shell pkg-config --libs $(TEST_PACKAGE))
 
 SERVICES  := $(sort $(patsubst services/%/,%,$(dir $(wildcard services/*/*.c))))
 SANDBOXES := $(sort $(patsubst deploy/sandbox/%/,%,$(dir $(wildcard deploy/sandbox/*/*.c))))
-TOOLS     := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+TOOLS     := $(sort $(patsubst tools/%/,%,$(dir $(wildcard tools/*/*.c))))
 TESTS     := $(patsubst %.c,%,$(shell find tests/unit tests/db tests/bus -name 'test_*.c' 2>/dev/null | sort))
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Folders with statements or migrations, and the name of the code generated from each: build/gen/NAME/queries.h ...
-SQL_HOMES   := common services/* deploy/sandbox/*
+SQL_HOMES   := common services/* deploy/sandbox/* tools/*
 SQL_FOLDERS := $(sort $(patsubst %/queries.sql,%,$(wildcard $(SQL_HOMES:=/queries.sql))) \
                       $(patsubst %/schema,%,$(wildcard $(SQL_HOMES:=/schema))))
 sql_name     = $(notdir $(1))$(if $(filter deploy/sandbox/%,$(1)),-sandbox)
@@ -191,7 +191,8 @@ $(O)/flags: FORCE
 	 echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CPPFLAGS)' > $@
 
 COMPILE = @mkdir -p $(@D); echo '  CC    $<'; $(CC) $(CPPFLAGS) $(EXTRA_CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-LINK    = @mkdir -p $(@D); echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+LINK    = @mkdir -p $(@D); echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+          $(LDLIBS)
 
 $(O)/%.o: %.c $(O)/flags | $(SQL_OUTPUTS)
 	$(COMPILE)
@@ -226,7 +227,7 @@ TEST_PROGRAMS    := $(addprefix $(O)/,$(TESTS))
 
 $(foreach name,$(SERVICES),$(eval $(O)/bin/waybill-$(name): $(call folder_objects,services/$(name))))
 $(foreach name,$(SANDBOXES),$(eval $(O)/bin/$(name)-sandbox: $(call folder_objects,deploy/sandbox/$(name))))
-$(TOOL_PROGRAMS): $(O)/bin/waybill-%: $(O)/tools/%.o
+$(foreach name,$(TOOLS),$(eval $(O)/bin/waybill-$(name): $(call folder_objects,tools/$(name))))
 
 $(foreach test,$(TESTS),$(eval $(O)/$(test): $(O)/$(test).o \
     $(foreach folder,$(call mirrored,$(test)),$(filter-out %/main.o,$(call folder_objects,$(folder))))))
@@ -248,6 +249,9 @@ RUN_TESTS := $(PYTHON) tests/run.py --variant $(VARIANT)
 check: $(filter $(O)/tests/unit/%,$(TEST_PROGRAMS)) ## runs the unit tests; FILTER=text picks some
 	@$(RUN_TESTS) unit $(addprefix --filter ,$(FILTER))
 
+check-contract: ## judges proto/ by public validators
+	@$(RUN_TESTS) contract $(addprefix --filter ,$(FILTER))
+
 check-db: $(filter $(O)/tests/db/%,$(TEST_PROGRAMS)) ## runs the tests that need PostgreSQL
 	@$(RUN_TESTS) db $(addprefix --filter ,$(FILTER))
 
@@ -257,7 +261,7 @@ check-bus: $(filter $(O)/tests/bus/%,$(TEST_PROGRAMS)) ## runs the tests that ne
 check-journeys: all ## runs whole journeys through every process
 	@$(RUN_TESTS) journeys $(addprefix --filter ,$(FILTER))
 
-ALL_OBJECTS := $(sort $(LIBRARY_OBJECTS) $(SUPPORT_OBJECTS) $(TOOLS:%=$(O)/tools/%.o) $(TEST_PROGRAMS:=.o) \
+ALL_OBJECTS := $(sort $(LIBRARY_OBJECTS) $(SUPPORT_OBJECTS) $(foreach name,$(TOOLS),$(call folder_objects,tools/$(name))) $(TEST_PROGRAMS:=.o) \
                       $(foreach folder,$(PROGRAM_FOLDERS),$(call folder_objects,$(folder))))
 .SECONDARY: $(ALL_OBJECTS)
 -include $(ALL_OBJECTS:.o=.d)

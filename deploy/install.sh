@@ -15,6 +15,7 @@ libyajl-dev          pkg-config --exists yajl
 libmicrohttpd-dev    pkg-config --exists libmicrohttpd
 libulfius-dev        pkg-config --exists libulfius libcurl
 libsodium-dev        pkg-config --exists libsodium
+libzint-dev          test -e /usr/include/zint.h
 check                pkg-config --exists check
 postgresql           ls /usr/lib/postgresql/*/bin/initdb
 default-jre-headless java_is_new_enough
@@ -23,6 +24,7 @@ ca-certificates      test -e /etc/ssl/certs/ca-certificates.crt
 kcat                 command -v kcat
 curl                 command -v curl
 python3              test -x /usr/bin/python3
+python3-venv         /usr/bin/python3 -c "import ensurepip"
 python3-aiosmtpd     /usr/bin/python3 -c "import aiosmtpd"
 passwd               test -x /usr/sbin/useradd
 '

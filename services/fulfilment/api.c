@@ -1,11 +1,11 @@
 /* What clerks and carriers ask of shipments. */
 #include "http.h"
 
-#include <assert.h>
-#include <string.h>
-
 #include "desk.h"
 #include "fulfilment/queries.h"
+#include "paper.h"
+#include "proto/http_operations.h"
+#include "stock.h"
 #include "text.h"
 
 static enum err read_shipment(struct uow *uow, const char *id, struct shipment_view *ret)
@@ -170,64 +170,7 @@ static enum err hear_carrier(struct ctx *ctx, const void *in, void *ret UNUSED)
     return uow_commit(uow);
 }
 
-static enum err show_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
-{
-    struct stock_list *list = ret;
-    const char *after = query_param(ctx, "after"); /* "SKU@warehouse" */
-    const char *at = after != NULL ? strrchr(after, '@') : NULL;
-    int64_t limit;
-
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && at == NULL)
-        return err_field(ctx, "after", "must be \"SKU@warehouse\"");
-    READING(ctx, uow);
-    TRY(SQL_MANY(uow, stock_show, stock_view_record, &list->items,
-                 .shop = ctx->caller.shop,
-                 .sku = query_param(ctx, "sku"),
-                 .warehouse = query_param(ctx, "warehouse"),
-                 .after_sku = at != NULL ? arena_copy(ctx->arena, after, (size_t)(at - after)) : NULL,
-                 .after_warehouse = at != NULL ? at + 1 : NULL,
-                 .limit = limit));
-    if (list->items.count == (size_t)limit) {
-        const struct stock_view *last = &list->items.items[list->items.count - 1];
-        list->next = arena_printf(ctx->arena, "%s@%s", last->sku, last->warehouse);
-    }
-    return ERR_NONE;
-}
-
-struct booked_move {
-    int64_t id;
-};
-static RECORD(booked_move, FIELD(booked_move, id));
-
-/* A physical count: sets what is on hand, and books the difference with who and why. */
-static enum err count_stock(struct ctx *ctx, const void *in, void *ret)
-{
-    const struct count_stock *count = in;
-    struct stock_view_list now;
-    struct found_code { const char *code; } warehouse;
-    static RECORD(found_code, FIELD(found_code, code));
-    struct booked_move booked;
-    bool found;
-
-    UNIT_OF_WORK(ctx, uow);
-    TRY(SQL_MAYBE(uow, warehouse_find, found_code_record, &warehouse, &found,
-                  .code = count->warehouse, .shop = ctx->caller.shop));
-    if (!found)
-        return err_field(ctx, "warehouse", "is not one of the shop's");
-    TRY(SQL_MAYBE(uow, stock_count, booked_move_record, &booked, &found,
-                  .sku = count->sku,
-                  .warehouse = count->warehouse,
-                  .shop = ctx->caller.shop,
-                  .counted = count->counted,
-                  .cause = arena_printf(ctx->arena, "count:%s", ctx->trace.correlation_id),
-                  .by = arena_printf(ctx->arena, "%s: %s", ctx->caller.name, count->reason)));
-    TRY(SQL_MANY(uow, stock_show, stock_view_record, &now,
-                 .shop = ctx->caller.shop, .sku = count->sku, .warehouse = count->warehouse, .limit = 1));
-    assert(now.count == 1);
-    *(struct stock_view *)ret = now.items[0];
-    return uow_commit(uow);
-}
+#define IMPORT_FLAGS (ROUTE_RAW_BODY | ROUTE_KEY_OWN) /* repeating it is harmless by itself */
 
 /* clang-format off */
 const struct route fulfilment_routes[] = {
@@ -240,8 +183,11 @@ const struct route fulfilment_routes[] = {
     { "POST",  "/shipments/:shipment_id/ship",     ROLE_STAFF,   "shipping", &ship_shipment_record,   &shipment_view_record, 200,   ship },
     { "POST",  "/shipments/:shipment_id/hold",     ROLE_STAFF,   "shipping", &hold_shipment_record,   &shipment_view_record, 200,   hold },
     { "POST",  "/shipments/:shipment_id/lift-hold", ROLE_STAFF,  "shipping", NULL,                    &shipment_view_record, 200,   lift_hold },
+    { "GET",   "/shipments/:shipment_id/picklist", ROLE_STAFF,   "shipping", NULL,                    NULL,                  200,   print_picklist },
+    { "GET",   "/shipments/:shipment_id/packing-slip", ROLE_STAFF, "shipping", NULL,                  NULL,                  200,   print_packing_slip },
     { "GET",   "/stock",                           ROLE_STAFF,   "stock",    NULL,                    &stock_list_record,    200,   show_stock },
     { "POST",  "/stock/counts",                    ROLE_STAFF,   "stock",    &count_stock_record,     &stock_view_record,    200,   count_stock },
+    { "POST",  "/imports/stock",                   ROLE_PARTNER, NULL,       NULL,                    &import_report_record, 200,   import_stock, IMPORT_FLAGS, HTTP_IMPORT_MAX },
     { "POST",  "/reports/carrier",                 ROLE_PARTNER, NULL,       &carrier_report_record,  NULL,                  204,   hear_carrier },
     { NULL },
 };

@@ -63,22 +63,31 @@ SELECT sku, :warehouse::text, :kind::text, sum(quantity), :cause::text, :by::tex
   FROM unnest(:skus::text[], :quantities::bigint[]) AS c (sku, quantity)
  GROUP BY sku;
 
--- name: stock_count :maybe
--- Sets what is on hand and books the difference; no row when the number is what it was.
-WITH was AS (
-    SELECT coalesce((SELECT on_hand FROM stock WHERE sku = :sku::text AND warehouse = :warehouse::text FOR UPDATE), 0) AS on_hand
-), written AS (
-    INSERT INTO stock (sku, warehouse, shop, on_hand, untold)
-    VALUES (:sku, :warehouse, :shop::text, :counted::bigint, true)
-    ON CONFLICT (sku, warehouse) DO UPDATE
-       SET on_hand = excluded.on_hand, untold = true, updated_at = now()
-     WHERE stock.on_hand <> excluded.on_hand
-    RETURNING sku
-)
+-- name: stock_ensure :exec
+-- A SKU that a warehouse never had gets a row, so that there is something to lock.
+INSERT INTO stock (sku, warehouse, shop)
+SELECT c.sku, c.warehouse, :shop::text
+  FROM unnest(:skus::text[], :warehouses::text[]) AS c (sku, warehouse)
+ ORDER BY c.sku, c.warehouse
+ON CONFLICT (sku, warehouse) DO NOTHING;
+
+-- name: stock_count_moves :exec
+-- Books what a count found more or less. The rows are locked already; one that counts what is known books nothing.
 INSERT INTO stock_move (sku, warehouse, kind, quantity, cause, by)
-SELECT :sku, :warehouse, 'counted', :counted - was.on_hand, :cause::text, :by::text
-  FROM was, written
-RETURNING id;
+SELECT s.sku, s.warehouse, 'counted', c.counted - s.on_hand, :cause::text, :by::text
+  FROM unnest(:skus::text[], :warehouses::text[], :counted::bigint[]) AS c (sku, warehouse, counted)
+  JOIN stock s ON s.sku = c.sku AND s.warehouse = c.warehouse
+ WHERE s.on_hand <> c.counted;
+
+-- name: stock_count_set :exec
+UPDATE stock
+   SET on_hand = c.counted,
+       untold = true,
+       updated_at = now()
+  FROM unnest(:skus::text[], :warehouses::text[], :counted::bigint[]) AS c (sku, warehouse, counted)
+ WHERE stock.sku = c.sku
+   AND stock.warehouse = c.warehouse
+   AND stock.on_hand <> c.counted;
 
 -- name: stock_show :many
 SELECT sku, warehouse, on_hand, held + allocated AS held, on_hand - held - allocated AS available, updated_at
@@ -105,11 +114,12 @@ UPDATE stock
    SET untold = false, version = version + 1
  WHERE (sku, warehouse) IN (SELECT c.sku, c.warehouse FROM unnest(:skus::text[], :warehouses::text[]) AS c (sku, warehouse));
 
--- name: warehouse_find :maybe
+-- name: warehouses :many
 SELECT code
   FROM warehouse
- WHERE code = :code::text
-   AND shop = :shop::text;
+ WHERE shop = :shop::text
+ ORDER BY code
+ LIMIT 1000;
 
 -- name: hold_lock :maybe
 SELECT id, shop, state, placement, dead, reason, version
@@ -275,3 +285,12 @@ SELECT id
   FROM shipment
  WHERE tracking_number = :tracking_number::text
    AND shop = :shop::text;
+
+-- name: paper_read :maybe
+-- What the picklist and the packing slip print.
+SELECT s.number, o.number AS order_number, w.name AS warehouse, s.method, s.state, s.lines, s.address, s.latest
+  FROM shipment s
+  JOIN fulfilment_order o ON o.id = s.order_id
+  JOIN warehouse w ON w.code = s.warehouse
+ WHERE s.id = :id::uuid
+   AND s.shop = :shop::text;

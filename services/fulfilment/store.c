@@ -24,10 +24,15 @@ struct locked_sku {
 };
 static RECORD(locked_sku, FIELD(locked_sku, sku));
 
-enum err stock_lock_for(struct uow *uow, const char *key)
+enum err stock_lock_all(struct uow *uow, const char **keys, size_t count)
 {
     struct { struct locked_sku *items; size_t count; } locked;
-    return SQL_MANY(uow, stock_lock, locked_sku_record, &locked, .keys = { .items = &key, .count = 1 });
+    return SQL_MANY(uow, stock_lock, locked_sku_record, &locked, .keys = { keys, count });
+}
+
+enum err stock_lock_for(struct uow *uow, const char *key)
+{
+    return stock_lock_all(uow, &key, 1);
 }
 
 static RECORD(offer,

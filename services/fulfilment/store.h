@@ -17,8 +17,9 @@ const char *stock_key_of_sku(struct arena *arena, const char *sku);
 const char *stock_key_of_hold(struct arena *arena, const char *checkout_id);
 const char *stock_key_of_shipment(struct arena *arena, const char *shipment_id);
 
-/* Locks the stock rows of one key. */
+/* Locks the stock rows of one key, or of many. */
 enum err stock_lock_for(struct uow *uow, const char *key) MUST_USE;
+enum err stock_lock_all(struct uow *uow, const char **keys, size_t count) MUST_USE;
 
 /* What sourcing chooses from. */
 enum err stock_offers(struct uow *uow, const char *shop, const struct claim_line_list *lines, struct offer_list *ret) MUST_USE;
