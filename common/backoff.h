@@ -1,5 +1,6 @@
 /*
- * backoff - how long to wait before the next try: doubling, up to a maximum, with jitter so that many don't come at once.
+ * backoff - how long to wait before the next try: doubling, up to a maximum, with jitter so that many don't come at
+ * once.
  */
 #ifndef WAYBILL_BACKOFF_H
 #define WAYBILL_BACKOFF_H

@@ -15,7 +15,7 @@
 
 enum verdict { REPEAT, IGNORED, APPLIED, WAITING, PARKED };
 
-static const char *const verdict_names[] = { "repeat", "ignored", "applied", "waiting", "parked" };
+static const char *const verdict_names[] = {"repeat", "ignored", "applied", "waiting", "parked"};
 
 struct item {
     const struct message *message;
@@ -35,15 +35,15 @@ struct work {
     struct inbox_list seen;
 };
 
-static struct metric messages_total = { .name = "waybill_consumer_messages_total",
-                                        .help = "Messages by topic and what became of them",
-                                        .type = METRIC_COUNTER,
-                                        .label = "topic",
-                                        .label2 = "outcome" };
-static struct metric lag = { .name = "waybill_consumer_lag_seconds",
-                             .help = "From the event to the commit of its effect",
-                             .type = METRIC_HISTOGRAM,
-                             .label = "topic" };
+static struct metric messages_total = {.name = "waybill_consumer_messages_total",
+                                       .help = "Messages by topic and what became of them",
+                                       .type = METRIC_COUNTER,
+                                       .label = "topic",
+                                       .label2 = "outcome"};
+static struct metric lag = {.name = "waybill_consumer_lag_seconds",
+                            .help = "From the event to the commit of its effect",
+                            .type = METRIC_HISTOGRAM,
+                            .label = "topic"};
 
 /* --- what is known --- */
 
@@ -52,7 +52,7 @@ static struct handled *key_of(struct handled_list *keys, const struct message *m
     for (size_t i = 0; i < keys->count; i++)
         if (text_equal(keys->items[i].key, message->key) && text_equal(keys->items[i].topic, message->topic))
             return &keys->items[i];
-    keys->items[keys->count] = (struct handled){ .topic = message->topic, .key = message->key };
+    keys->items[keys->count] = (struct handled){.topic = message->topic, .key = message->key};
     return &keys->items[keys->count++];
 }
 
@@ -61,8 +61,7 @@ static struct position *position_of(struct positions *positions, const struct me
     struct position *position = position_find(positions, message->topic, message->partition);
     if (position != NULL)
         return position;
-    positions->items[positions->count] =
-        (struct position){ .topic = message->topic, .partition = message->partition };
+    positions->items[positions->count] = (struct position){.topic = message->topic, .partition = message->partition};
     return &positions->items[positions->count++];
 }
 
@@ -71,10 +70,10 @@ static enum err look_up(struct work *work)
 {
     struct batch *batch = work->batch;
     struct arena *arena = work->uow->ctx->arena;
-    struct inbox_list asked = { .items = arena_array(arena, batch->count, sizeof(struct inbox)) };
+    struct inbox_list asked = {.items = arena_array(arena, batch->count, sizeof(struct inbox))};
 
-    batch->positions = (struct positions){ .items = arena_array(arena, batch->count, sizeof(struct position)) };
-    batch->keys = (struct handled_list){ .items = arena_array(arena, batch->count, sizeof(struct handled)) };
+    batch->positions = (struct positions){.items = arena_array(arena, batch->count, sizeof(struct position))};
+    batch->keys = (struct handled_list){.items = arena_array(arena, batch->count, sizeof(struct handled))};
     work->items = arena_array(arena, batch->count, sizeof(struct item));
     work->past = arena_array(arena, batch->count, sizeof(int64_t));
     for (size_t i = 0; i < batch->count; i++) {
@@ -83,7 +82,7 @@ static enum err look_up(struct work *work)
         work->items[i].position = position_of(&batch->positions, message);
         work->items[i].key = key_of(&batch->keys, message);
         if (message->sequence == 0)
-            asked.items[asked.count++] = (struct inbox){ message->topic, message->id };
+            asked.items[asked.count++] = (struct inbox){message->topic, message->id};
     }
     TRY(positions_lock(work->uow, &batch->positions));
     TRY(handled_read(work->uow, &batch->keys));
@@ -243,14 +242,14 @@ static enum err deliver(struct work *work)
 static void write_what_is_handled(struct work *work)
 {
     struct batch *batch = work->batch;
-    struct inbox_list inbox = { .items = arena_array(work->uow->ctx->arena, batch->count, sizeof(struct inbox)) };
+    struct inbox_list inbox = {.items = arena_array(work->uow->ctx->arena, batch->count, sizeof(struct inbox))};
 
     for (size_t i = 0; i < batch->count; i++) {
         const struct item *item = &work->items[i];
         if (item->verdict == PARKED)
             set_aside_park(work->uow, item->message, item->reason);
         else if (item->verdict != REPEAT && item->message->sequence == 0)
-            inbox.items[inbox.count++] = (struct inbox){ item->message->topic, item->message->id };
+            inbox.items[inbox.count++] = (struct inbox){item->message->topic, item->message->id};
     }
     inbox_write(work->uow, &inbox);
     handled_write(work->uow, &batch->keys);
@@ -283,7 +282,7 @@ static void tell(const struct work *work)
 enum err batch_apply(struct ctx *ctx, const struct subscription *subscriptions, struct batch *batch)
 {
     UNIT_OF_WORK(ctx, uow);
-    struct work work = { .uow = uow, .subscriptions = subscriptions, .batch = batch };
+    struct work work = {.uow = uow, .subscriptions = subscriptions, .batch = batch};
 
     TRY(look_up(&work));
     for (size_t i = 0; i < batch->count; i++)

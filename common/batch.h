@@ -20,8 +20,8 @@ struct batch {
 };
 
 /*
- * Handles the messages and commits, or changes nothing. An error that err_is_of_message() may be the fault of any one of
- * them. Everything is in ctx->arena.
+ * Handles the messages and commits, or changes nothing. An error that err_is_of_message() may be the fault of any one
+ * of them. Everything is in ctx->arena.
  */
 enum err batch_apply(struct ctx *ctx, const struct subscription *subscriptions, struct batch *batch) MUST_USE;
 

@@ -169,8 +169,8 @@ struct attempt {
     size_t size;
     size_t capacity;
     size_t max;
-    bool too_large;
-    int sent; /* how often libcurl began to send */
+    bool headers_ended; /* a connection that ends within them looks like success to libcurl */
+    int sent;           /* how often libcurl began to send */
 };
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *of)
@@ -178,10 +178,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *of)
     struct attempt *attempt = of;
     size_t more = size * count;
 
-    if (more > attempt->max - attempt->size) {
-        attempt->too_large = true;
-        return 0;
-    }
+    if (more > attempt->max - attempt->size)
+        return 0; /* an error to libcurl */
     if (attempt->size + more > attempt->capacity) {
         size_t capacity = attempt->capacity > 0 ? attempt->capacity : 4096;
         while (capacity < attempt->size + more)
@@ -212,6 +210,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *of)
     };
     size_t length = size * count;
 
+    attempt->headers_ended = length == 2 && bytes[0] == '\r';
     for (size_t i = 0; i < COUNT(wanted); i++) {
         size_t name = strlen(wanted[i].name);
         if (length <= name || strncasecmp(bytes, wanted[i].name, name) != 0)
@@ -312,7 +311,7 @@ static void set_options(struct attempt *attempt, const char *url, const struct c
 /* What a failed call means. Nothing sent is certain only if no byte went to the socket. */
 static enum call_result judge(const struct attempt *attempt, CURLcode code)
 {
-    if (code == CURLE_OK)
+    if (code == CURLE_OK && attempt->headers_ended)
         return CALL_ANSWERED;
     return bytes_sent(attempt->curl) == 0 ? CALL_NOT_SENT : CALL_UNKNOWN;
 }

@@ -19,13 +19,13 @@
 #include "service.h"
 #include "text.h"
 
-#define TAKE_WAIT_MS   500
+#define TAKE_WAIT_MS 500
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 500
-#define RETRY_MS       5000 /* on the same messages; then they are read again, so that the group sees us alive */
-#define LOOK_UP_MS     250  /* between two tries to learn the positions */
-#define TOPICS_MAX     64
-#define ARENA_MAX      ((size_t)32 * 1024 * 1024)
+#define RETRY_MS 5000  /* on the same messages; then they are read again, so that the group sees us alive */
+#define LOOK_UP_MS 250 /* between two tries to learn the positions */
+#define TOPICS_MAX 64
+#define ARENA_MAX ((size_t)32 * 1024 * 1024)
 
 struct consumer {
     struct service *service;
@@ -36,6 +36,7 @@ struct consumer {
     pthread_t thread;
     atomic_bool stopping;
     atomic_bool failing;
+    atomic_bool retries;     /* parked messages are to be tried again */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -46,7 +47,7 @@ static void forget_begins(struct consumer *consumer)
     for (size_t i = 0; i < consumer->begins.count; i++)
         free((char *)(uintptr_t)consumer->begins.items[i].topic);
     free(consumer->begins.items);
-    consumer->begins = (struct positions){ 0 };
+    consumer->begins = (struct positions){0};
 }
 
 static enum err read_positions(struct ctx *ctx, struct positions *positions)
@@ -106,8 +107,8 @@ static void read_again(struct consumer *consumer, const struct message *messages
 static void follow_up(struct consumer *consumer, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->positions.count; i++)
-        kafka_group_hint(consumer->group, batch->positions.items[i].topic,
-                         (int32_t)batch->positions.items[i].partition, batch->positions.items[i].next_offset);
+        kafka_group_hint(consumer->group, batch->positions.items[i].topic, (int32_t)batch->positions.items[i].partition,
+                         batch->positions.items[i].next_offset);
     for (size_t i = 0; i < batch->count; i++) {
         const struct message *message = &batch->messages[i];
         int64_t done = 0;
@@ -132,8 +133,7 @@ static enum err apply(struct consumer *consumer, const struct message *messages,
 
     for (;;) {
         struct batch batch = {
-            .messages = messages, .count = count, .begins = &consumer->begins, .park_reason = park_reason
-        };
+            .messages = messages, .count = count, .begins = &consumer->begins, .park_reason = park_reason};
         ctx_clear(consumer->ctx);
         enum err err = batch_apply(consumer->ctx, consumer->subscriptions, &batch);
         if (err == ERR_NONE)
@@ -208,8 +208,10 @@ static void *consumer_run(void *of)
     struct message *messages = calloc((size_t)BATCH_MAX * DISTURB_FACTOR, sizeof(*messages));
     assert(messages != NULL);
 
-    retry_parked(consumer);
+    atomic_store(&consumer->retries, true);
     while (!atomic_load(&consumer->stopping)) {
+        if (atomic_exchange(&consumer->retries, false))
+            retry_parked(consumer);
         arena_clear(consumer->arena);
         size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
         if (count == 0)
@@ -274,6 +276,11 @@ struct consumer *consumer_start(struct service *service, const struct subscripti
 bool consumer_is_ready(const struct consumer *consumer)
 {
     return kafka_group_is_assigned(consumer->group) && !atomic_load(&consumer->failing);
+}
+
+void consumer_retry_parked(struct consumer *consumer)
+{
+    atomic_store(&consumer->retries, true);
 }
 
 void consumer_stop(struct consumer *consumer)

@@ -33,8 +33,8 @@ typedef enum err (*event_handler)(struct uow *uow, const struct message *message
 struct subscription {
     const struct event_type *type;
     event_handler handler;
-    /* The row that handling will write: a :many statement with the parameter `keys::text[]` that locks rows in the order
-     * of their keys, and where in the event's struct the key (a const char *) stands. */
+    /* The row that handling will write: a :many statement with the parameter `keys::text[]` that locks rows in the
+     * order of their keys, and where in the event's struct the key (a const char *) stands. */
     const struct query *lock;
     size_t lock_by;
     /* Or, where one event needs several rows: names each with needs_row(). */
@@ -42,13 +42,14 @@ struct subscription {
 };
 
 #define LOCKS(query, tag, member) &Q_##query, offsetof(struct tag, member), NULL
-#define LOCKS_NOTHING             NULL, 0, NULL
-#define LOCKS_BY(function)        NULL, 0, function
+#define LOCKS_NOTHING NULL, 0, NULL
+#define LOCKS_BY(function) NULL, 0, function
 
 /* The batch's arena, for keys that must be made. */
 struct arena *needs_arena(struct needs *needs);
 
-/* Names one row to lock; a NULL key names none. Rows of one query are locked together, queries in the order of their names. */
+/* Names one row to lock; a NULL key names none. Rows of one query are locked together, queries in the order of their
+ * names. */
 void needs_row(struct needs *needs, const struct query *query, const char *key);
 
 /*
@@ -58,36 +59,19 @@ void needs_row(struct needs *needs, const struct query *query, const char *key);
 enum err message_waits_for(struct uow *uow, const char *kind, const char *id);
 
 /*
- * Applies, inside this unit of work, the messages that wait for the aggregate, oldest first. Call it where the aggregate
- * is created, as the last thing before uow_commit(): their handlers lock and change it.
+ * Applies, inside this unit of work, the messages that wait for the aggregate, oldest first. Call it where the
+ * aggregate is created, as the last thing before uow_commit(): their handlers lock and change it.
  */
 enum err waiting_release(struct uow *uow, const char *kind, const char *id) MUST_USE;
 
 /*
- * Tries the parked messages again, key by key, each as far as it goes: at each start, and by command. Tells how many were
- * applied. Any thread and any copy may; the lock on the partition's position row keeps it apart from the loop.
+ * Tries the parked messages again, key by key, each as far as it goes: at each start, and by command. Tells how many
+ * were applied. Any thread and any copy may; the lock on the partition's position row keeps it apart from the loop.
  */
 enum err parked_retry(struct service *service, int64_t *ret_done) MUST_USE;
 
-/* What is parked, oldest first: for the back office. Bodies are left out. */
-struct parked {
-    int64_t id;
-    const char *topic;
-    const char *key;
-    int64_t sequence;
-    const char *event_id;
-    const char *type;
-    const char *reason;
-    int64_t attempts;
-    int64_t created_at;
-};
-struct parked_list {
-    struct parked *items;
-    size_t count;
-};
-enum err parked_list(struct uow *uow, int64_t after_id, int64_t limit, struct parked_list *ret) MUST_USE;
-
-/* A timer of every process (maintenance.c): a message that waits longer than WAITING_MAX_S becomes a work item, once. */
+/* A timer of every process (maintenance.c): a message that waits longer than WAITING_MAX_S becomes a work item, once.
+ */
 #define WAITING_MAX_S 600
 enum err waiting_report(struct uow *uow, bool *ret_more) MUST_USE;
 
@@ -98,6 +82,9 @@ struct consumer *consumer_start(struct service *service, const struct subscripti
 
 /* Whether partitions are assigned and the last batch did not fail, for /readyz. */
 bool consumer_is_ready(const struct consumer *consumer);
+
+/* Has the loop call parked_retry() soon, between two batches. Any thread. */
+void consumer_retry_parked(struct consumer *consumer);
 
 /* Finishes the running batch and leaves the group. Accepts NULL. */
 void consumer_stop(struct consumer *consumer);

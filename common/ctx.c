@@ -26,7 +26,7 @@ struct ctx *ctx_new(struct service *service)
 void ctx_clear(struct ctx *ctx)
 {
     arena_clear(ctx->arena);
-    ctx->caller = (struct caller){ .role = ROLE_SYSTEM, .shop = ctx->service->shop };
+    ctx->caller = (struct caller){.role = ROLE_SYSTEM, .shop = ctx->service->shop};
     ctx_clear_problem(ctx);
     trace_start(ctx, NULL, NULL, NULL);
 }

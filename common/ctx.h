@@ -37,7 +37,7 @@ struct caller {
 
 /* W3C trace context and the ids that tie a journey together. */
 struct trace {
-    char traceparent[56];   /* 00-<32 hex>-<16 hex>-<2 hex>; "" before trace_start() */
+    char traceparent[56];       /* 00-<32 hex>-<16 hex>-<2 hex>; "" before trace_start() */
     const char *correlation_id; /* first cause of the journey; NULL before trace_start() */
     const char *causation_id;   /* the event or request that caused this; NULL at the edge */
 };

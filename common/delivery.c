@@ -66,7 +66,7 @@ void needs_row(struct needs *needs, const struct query *query, const char *key)
             memcpy(items, needs->items, needs->count * sizeof(*items));
         needs->items = items;
     }
-    needs->items[needs->count++] = (struct need){ query, key };
+    needs->items[needs->count++] = (struct need){query, key};
 }
 
 static void collect(struct needs *needs, const struct delivery *delivery)
@@ -90,7 +90,7 @@ static int compare_needs(const void *left, const void *right)
 
 void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count)
 {
-    struct needs needs = { .ctx = uow->ctx };
+    struct needs needs = {.ctx = uow->ctx};
 
     for (size_t i = 0; i < count; i++)
         collect(&needs, &deliveries[i]);
@@ -101,7 +101,7 @@ void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t 
     const char **keys = arena_array(uow->ctx->arena, needs.count, sizeof(*keys));
     for (size_t i = 0; i < needs.count;) {
         const struct query *query = needs.items[i].query;
-        struct texts distinct = { .items = keys };
+        struct texts distinct = {.items = keys};
         for (; i < needs.count && needs.items[i].query == query; i++)
             if (distinct.count == 0 || strcmp(keys[distinct.count - 1], needs.items[i].key) != 0)
                 keys[distinct.count++] = needs.items[i].key;
@@ -122,8 +122,8 @@ enum err message_waits_for(struct uow *uow, const char *kind, const char *id)
 }
 
 /*
- * The aggregate may be made by a transaction that we don't see yet and that doesn't see our waiting row either. Both take
- * the lock, so whoever comes second looks again.
+ * The aggregate may be made by a transaction that we don't see yet and that doesn't see our waiting row either. Both
+ * take the lock, so whoever comes second looks again.
  */
 static enum err call_handler(struct uow *uow, const struct delivery *delivery)
 {

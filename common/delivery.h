@@ -34,11 +34,13 @@ bool err_is_of_message(enum err err);
 void set_aside_wait(struct uow *uow, const struct message *message);
 void set_aside_park(struct uow *uow, const struct message *message, const char *reason);
 
-/* Applies the parked messages of a key, each in a transaction of its own, in order, until one can't be. Adds to *ret_done. */
-enum err parked_drain(struct ctx *ctx, const char *topic, int64_t partition, const char *key, int64_t *ret_done) MUST_USE;
+/* Applies the parked messages of a key, each in a transaction of its own, in order, until one can't be. Adds to
+ * *ret_done. */
+enum err parked_drain(struct ctx *ctx, const char *topic, int64_t partition, const char *key,
+                      int64_t *ret_done) MUST_USE;
 
 /* Why something is parked that is not to blame itself. */
-#define REASON_HOLE   "hole: the one before it is missing"
+#define REASON_HOLE "hole: the one before it is missing"
 #define REASON_BEHIND "behind: an earlier one of its key is parked"
 
 #endif

@@ -177,6 +177,13 @@ static enum err check_size(struct ctx *ctx, const struct route *route)
     return ERR_NONE;
 }
 
+/* Whether the caller's keys are their own. Those of all others are one space, where a short key would meet another's
+ * and bring that one's answer. */
+static bool has_own_keys(const struct ctx *ctx)
+{
+    return ctx->caller.cart_id != NULL || ctx->caller.name != NULL || ctx->caller.role == ROLE_SYSTEM;
+}
+
 static enum err take_key(struct ctx *ctx, const struct route *route)
 {
     struct request *request = ctx->request;
@@ -196,6 +203,9 @@ static enum err take_key(struct ctx *ctx, const struct route *route)
     }
     if (size == 0 || size > HTTP_KEY_MAX)
         return FAIL(ctx, MALFORMED, "the Idempotency-Key must be 1 to %d visible ASCII characters", HTTP_KEY_MAX);
+    if (size < HTTP_KEY_NOBODY_MIN && !has_own_keys(ctx))
+        return FAIL(ctx, MALFORMED, "without a token the Idempotency-Key must have %d characters at least",
+                    HTTP_KEY_NOBODY_MIN);
     request->key = key;
     return ERR_NONE;
 }

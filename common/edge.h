@@ -65,8 +65,9 @@ void edge_answer(struct ctx *ctx, const struct answer *answer);
 
 /*
  * Waiting for a change of an aggregate: a ticket taken before the first look can't miss what comes between the look and
- * the wait. A change wakes by the event that tells it. When the broker can't be heard, or too many wait, a wait ends
- * each second as if something had happened, so waiting gets slower, never deaf. Stopping ends waits at once.
+ * the wait. A change wakes by the event that tells it; a shipment's also wakes those who wait for its order. When the
+ * broker can't be heard, or too many wait, a wait ends each second as if something had happened, so waiting gets
+ * slower, never deaf. Stopping ends waits at once.
  */
 struct ticket;
 struct ticket *edge_watch(struct ctx *ctx, const char *aggregate_id);

@@ -22,8 +22,8 @@ enum err handled_read(struct uow *uow, struct handled_list *keys)
         topics[i] = keys->items[i].topic;
         texts[i] = keys->items[i].key;
     }
-    TRY(SQL_MANY(uow, handled_get, handled_record, &rows, .topics = { topics, keys->count },
-                 .keys = { texts, keys->count }));
+    TRY(SQL_MANY(uow, handled_get, handled_record, &rows, .topics = {topics, keys->count},
+                 .keys = {texts, keys->count}));
     assert(rows.count == keys->count);
     for (size_t i = 0; i < rows.count; i++)
         keys->items[i] = rows.items[i];
@@ -46,14 +46,14 @@ void handled_write(struct uow *uow, const struct handled_list *keys)
         sequences[count++] = keys->items[i].sequence;
     }
     if (count > 0)
-        SQL(uow, handled_set, .topics = { topics, count }, .keys = { texts, count }, .sequences = { sequences, count });
+        SQL(uow, handled_set, .topics = {topics, count}, .keys = {texts, count}, .sequences = {sequences, count});
 }
 
 /* The two columns of a list. */
 static void split(struct arena *arena, const struct inbox_list *list, struct texts *ret_sources, struct texts *ret_ids)
 {
-    *ret_sources = (struct texts){ arena_array(arena, list->count, sizeof(const char *)), list->count };
-    *ret_ids = (struct texts){ arena_array(arena, list->count, sizeof(const char *)), list->count };
+    *ret_sources = (struct texts){arena_array(arena, list->count, sizeof(const char *)), list->count};
+    *ret_ids = (struct texts){arena_array(arena, list->count, sizeof(const char *)), list->count};
     for (size_t i = 0; i < list->count; i++) {
         ret_sources->items[i] = list->items[i].source;
         ret_ids->items[i] = list->items[i].event_id;
@@ -64,7 +64,7 @@ enum err inbox_read(struct uow *uow, const struct inbox_list *asked, struct inbo
 {
     struct texts sources, ids;
 
-    *ret = (struct inbox_list){ 0 };
+    *ret = (struct inbox_list){0};
     if (asked->count == 0)
         return ERR_NONE;
     split(uow->ctx->arena, asked, &sources, &ids);

@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "connections.h"
+#include "desk.h"
 #include "dispatch.h"
 #include "edge.h"
 #include "log.h"
@@ -432,6 +433,8 @@ struct http *http_start(struct service *service)
     http->paths = path_tree_new(http->arena);
     path_tree_add(http->paths, service->routes);
     path_tree_add(http->paths, probe_routes);
+    if (service->queries != NULL && !service->sandbox)
+        path_tree_add(http->paths, desk_routes);
     if (service->edge != NULL)
         path_tree_add(http->paths, page_routes);
 

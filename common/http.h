@@ -24,14 +24,16 @@ struct uow;
 
 #define HTTP_BODY_MAX (64 * 1024) /* bytes of a JSON body; a route may state its own */
 #define HTTP_IMPORT_MAX (32 * 1024 * 1024)
-#define HTTP_KEY_MAX 128      /* bytes of an Idempotency-Key */
-#define HTTP_WAIT_MAX_S 30    /* Prefer: wait */
-#define HTTP_PARAM_MAX 128    /* bytes of a path parameter */
-#define HTTP_IDLE_MAX_S 30    /* a connection without a request */
-#define HTTP_RECEIVE_MAX_S 30 /* from a request's first line to its last byte; ten times that where imports are taken  \
-                               */
-#define HTTP_STREAMS_MAX 500  /* at once, per process */
-#define HTTP_HEARTBEAT_S 15   /* a stream's `next` should come back by then */
+#define HTTP_KEY_MAX 128       /* bytes of an Idempotency-Key */
+#define HTTP_KEY_NOBODY_MIN 16 /* bytes at least, of callers without a name: they share one space of keys */
+#define HTTP_WAIT_MAX_S 30     /* Prefer: wait */
+#define HTTP_PARAM_MAX 128     /* bytes of a path parameter */
+#define HTTP_IDLE_MAX_S 30     /* a connection without a request */
+#define HTTP_RECEIVE_MAX_S                                                                                             \
+    30                       /* from a request's first line to its last byte; ten times that where imports are taken   \
+                              */
+#define HTTP_STREAMS_MAX 500 /* at once, per process */
+#define HTTP_HEARTBEAT_S 15  /* a stream's `next` should come back by then */
 #define PAGE_LIMIT_DEFAULT 50
 #define PAGE_LIMIT_MAX 200
 
@@ -65,6 +67,7 @@ struct route {
 const char *path_param(const struct ctx *ctx, const char *name);     /* asserts that the route has it */
 const char *query_param(const struct ctx *ctx, const char *name);    /* NULL if absent */
 const char *request_header(const struct ctx *ctx, const char *name); /* NULL if absent or not UTF-8 */
+const char *request_bearer(const struct ctx *ctx);                   /* of Authorization: Bearer, or NULL */
 const char *request_body(const struct ctx *ctx, size_t *ret_size);
 const char *request_key(const struct ctx *ctx);         /* Idempotency-Key or NULL */
 const char *request_fingerprint(const struct ctx *ctx); /* hex of method, path and body: same request or not */
@@ -100,8 +103,9 @@ struct http;
 
 /*
  * Listens on WAYBILL_LISTEN ("127.0.0.1:8080", "[::1]:8080", ":8080" for every address; port 0 takes a free one) and
- * serves service->routes with what every process has: /healthz, /readyz, /metrics, /problems/:name. NULL with a log
- * line when it can't. One thread per connection. A request must have arrived within HTTP_RECEIVE_MAX_S.
+ * serves service->routes with what every process has: /healthz, /readyz, /metrics, /problems/:name; and with a database
+ * what the back office asks (desk.h). NULL with a log line when it can't. One thread per connection. A request must
+ * have arrived within HTTP_RECEIVE_MAX_S.
  */
 struct http *http_start(struct service *service);
 

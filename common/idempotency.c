@@ -88,7 +88,7 @@ void idempotency_store(struct uow *uow)
 
 static enum err replay_headers(struct ctx *ctx, const char *json)
 {
-    struct list list = { 0 };
+    struct list list = {0};
 
     TRY(json_decode_list(ctx, &http_header_record, json, strlen(json), &list));
     const struct http_header *headers = list.items;
@@ -100,7 +100,7 @@ static enum err replay_headers(struct ctx *ctx, const char *json)
 enum err idempotency_replay(struct ctx *ctx)
 {
     struct request *request = ctx->request;
-    struct replay replay = { 0 };
+    struct replay replay = {0};
     bool found = false;
 
     assert(request->key != NULL);

@@ -2,8 +2,8 @@
  * kafka - topics and the producer.
  *
  * The library's own threads call back only to log: delivery reports come through an event queue that is read inside
- * kafka_publish(). A batch that fails takes its producer with it, so nothing of it can be sent once the caller has begun
- * anew; what the broker took anyway, it took in order.
+ * kafka_publish(). A batch that fails takes its producer with it, so nothing of it can be sent once the caller has
+ * begun anew; what the broker took anyway, it took in order.
  */
 #include "kafka.h"
 
@@ -15,27 +15,33 @@
 #include "clock.h"
 #include "kafka_handle.h"
 #include "log.h"
+#include "text.h"
 
-#define ADMIN_MS     5000
-#define HEADERS_MAX  12
+#define ADMIN_MS 5000
+#define METADATA_MS 1000
+#define HEADERS_MAX 12
+#define TOPICS_MAX 128 /* whose leaders are looked up ahead */
 
 struct kafka {
     struct arena *arena; /* owns the copies of the options' texts */
     struct kafka_options options;
     rd_kafka_t *producer; /* NULL until used, and after a failure */
     rd_kafka_queue_t *reports;
+    const char *known[TOPICS_MAX];         /* topics that kafka_ensure_topics() made */
+    rd_kafka_topic_t *handles[TOPICS_MAX]; /* and what the producer knows about them */
+    size_t known_count;
 };
 
 /* Nothing times out inside the library: kafka_publish() gives up on the whole, so that no message is left out alone. */
 static const struct pair producer_settings[] = {
-    { "enable.idempotence", "true" },
-    { "acks", "all" },
-    { "partitioner", "murmur2_random" },
-    { "compression.codec", "lz4" },
-    { "linger.ms", "0.5" },
-    { "message.timeout.ms", "0" },
-    { "request.timeout.ms", "3000" },
-    { NULL },
+    {"enable.idempotence", "true"},
+    {"acks",                    "all"},
+    {"partitioner","murmur2_random"},
+    {"compression.codec",        "lz4"},
+    {"linger.ms",                    "0.5"},
+    {"message.timeout.ms",        "0"},
+    {"request.timeout.ms",          "3000"},
+    {NULL                   },
 };
 
 struct kafka *kafka_new(const struct kafka_options *options)
@@ -76,10 +82,30 @@ static void producer_free(struct kafka *kafka)
         return;
     (void)rd_kafka_purge(kafka->producer,
                          RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    for (size_t i = 0; i < kafka->known_count; i++) {
+        if (kafka->handles[i] != NULL)
+            rd_kafka_topic_destroy(kafka->handles[i]);
+        kafka->handles[i] = NULL;
+    }
     rd_kafka_queue_destroy(kafka->reports);
     rd_kafka_destroy(kafka->producer);
     kafka->producer = NULL;
     kafka->reports = NULL;
+}
+
+/* Looks up the leaders of all known topics now: left to itself, the first message of each topic waits up to a second.
+ */
+static void warm_up(struct kafka *kafka)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+
+    if (kafka->known_count == 0)
+        return;
+    for (size_t i = 0; i < kafka->known_count; i++)
+        if (kafka->handles[i] == NULL)
+            kafka->handles[i] = rd_kafka_topic_new(kafka->producer, kafka->known[i], NULL);
+    if (rd_kafka_metadata(kafka->producer, 0, NULL, &metadata, METADATA_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
 }
 
 static bool producer_new(struct kafka *kafka)
@@ -92,6 +118,7 @@ static bool producer_new(struct kafka *kafka)
     if (kafka->producer == NULL)
         return false;
     kafka->reports = rd_kafka_queue_get_main(kafka->producer);
+    warm_up(kafka);
     return true;
 }
 
@@ -146,6 +173,18 @@ static bool topics_were_made(rd_kafka_event_t *event)
     return good;
 }
 
+static void remember(struct kafka *kafka, const struct topic *const *topics, size_t count)
+{
+    for (size_t i = 0; i < count && kafka->known_count < TOPICS_MAX; i++) {
+        size_t at = 0;
+        while (at < kafka->known_count && !text_equal(kafka->known[at], topics[i]->name))
+            at++;
+        if (at == kafka->known_count)
+            kafka->known[kafka->known_count++] = arena_strdup(kafka->arena, topics[i]->name);
+    }
+    warm_up(kafka);
+}
+
 bool kafka_ensure_topics(struct kafka *kafka, const struct topic *const *topics, size_t count)
 {
     char why[KAFKA_REASON_MAX];
@@ -177,6 +216,8 @@ bool kafka_ensure_topics(struct kafka *kafka, const struct topic *const *topics,
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy_array(made, made_count);
     free(made);
+    if (good)
+        remember(kafka, topics, count);
     return good;
 }
 
@@ -215,11 +256,10 @@ static rd_kafka_headers_t *headers_of(const struct kafka *kafka, const struct me
 static enum err enqueue(struct ctx *ctx, struct kafka *kafka, const struct message *message)
 {
     rd_kafka_headers_t *headers = headers_of(kafka, message);
-    rd_kafka_resp_err_t error =
-        rd_kafka_producev(kafka->producer, RD_KAFKA_V_TOPIC(message->topic),
-                          RD_KAFKA_V_KEY(message->key, strlen(message->key)),
-                          RD_KAFKA_V_VALUE((void *)(uintptr_t)message->body, message->size),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t error = rd_kafka_producev(
+        kafka->producer, RD_KAFKA_V_TOPIC(message->topic), RD_KAFKA_V_KEY(message->key, strlen(message->key)),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)message->body, message->size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
 
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
         return ERR_NONE;

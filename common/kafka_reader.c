@@ -1,8 +1,8 @@
 /*
  * kafka_reader - members of groups, and tails.
  *
- * Partitions are assigned eagerly by range: cooperative assignment with stored offsets loses partitions in the version of
- * librdkafka that Debian 12 has. Messages are taken one by one, because its batch call skips some after a seek.
+ * Partitions are assigned eagerly by range: cooperative assignment with stored offsets loses partitions in the version
+ * of librdkafka that Debian 12 has. Messages are taken one by one, because its batch call skips some after a seek.
  */
 #include <assert.h>
 #include <stdatomic.h>
@@ -34,32 +34,32 @@ struct kafka_tail {
 };
 
 static const struct pair reader_settings[] = {
-    { "enable.auto.offset.store", "false" },
-    { "auto.offset.reset", "earliest" },
-    { "allow.auto.create.topics", "false" },
-    { "queued.max.messages.kbytes", "4096" },
-    { "queued.min.messages", "1000" },
-    { "fetch.wait.max.ms", "500" },
-    { "fetch.error.backoff.ms", "50" },
-    { "topic.metadata.refresh.interval.ms", "5000" },
-    { NULL },
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset",                          "earliest"},
+    {"allow.auto.create.topics","false"},
+    {"queued.max.messages.kbytes", "4096"},
+    {"queued.min.messages",                          "1000"},
+    {"fetch.wait.max.ms",                    "500"},
+    {"fetch.error.backoff.ms",      "50"},
+    {"topic.metadata.refresh.interval.ms",                          "5000"},
+    {NULL },
 };
 
 static const struct pair member_settings[] = {
-    { "enable.auto.commit", "true" }, /* of the hints that kafka_group_hint() stored */
-    { "auto.commit.interval.ms", "1000" },
-    { "partition.assignment.strategy", "range" },
-    { "session.timeout.ms", "10000" },
-    { "heartbeat.interval.ms", "2000" },
-    { "max.poll.interval.ms", "120000" }, /* KAFKA_POLL_MAX_MS */
-    { NULL },
+    {"enable.auto.commit",            "true"}, /* of the hints that kafka_group_hint() stored */
+    {"auto.commit.interval.ms",                               "1000"},
+    {"partition.assignment.strategy","range"},
+    {"session.timeout.ms", "10000"},
+    {"heartbeat.interval.ms",                               "2000"},
+    {"max.poll.interval.ms",                        "120000"}, /* KAFKA_POLL_MAX_MS */
+    {NULL        },
 };
 
 static const struct pair tail_settings[] = {
-    { "enable.auto.commit", "false" },
-    { "enable.partition.eof", "true" }, /* tells that the end was found */
-    { "auto.offset.reset", "latest" },
-    { NULL },
+    {"enable.auto.commit", "false"},
+    {"enable.partition.eof",                    "true"}, /* tells that the end was found */
+    {"auto.offset.reset","latest"},
+    {NULL },
 };
 
 /* --- messages --- */
@@ -339,7 +339,8 @@ size_t kafka_tail_take(struct kafka_tail *tail, struct arena *arena, int wait_ms
         rd_kafka_message_t *message = rd_kafka_consumer_poll(tail->reader, left_ms > 0 ? (int)left_ms : 0);
         if (message == NULL)
             break;
-        if (assigned && (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
+        if (assigned &&
+            (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
             tail_caught_up(tail, message);
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             message_read(message, arena, &ret[count++]);

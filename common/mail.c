@@ -11,7 +11,7 @@
 #include "text.h"
 
 #define HEADER_MAX 900 /* bytes of a header's value; a line may have 998 */
-#define WORD_BYTES 45  /* of text in one encoded word, which may have 75 characters */
+#define WORD_BYTES 39  /* of text in one encoded word: behind "Subject: " it stays within 76 characters */
 #define QUOTED_WIDTH 76
 #define PLAIN_WIDTH 70
 

@@ -52,10 +52,10 @@ static enum err keep_history(struct uow *uow, bool *ret_more)
 }
 
 const struct timer common_timers[] = {
-    { "idempotency_expire", 60 * 1000,      expire_idempotency },
-    { "task_expire",        10 * 60 * 1000, expire_tasks       },
-    { "inbox_expire",       10 * 60 * 1000, expire_inbox       },
-    { "outbox_history",     10 * 60 * 1000, keep_history       },
-    { "waiting",            60 * 1000,      waiting_report     },
-    { NULL,                 0,              NULL               },
+    {"idempotency_expire", 60 * 1000,      expire_idempotency},
+    {"task_expire",        10 * 60 * 1000, expire_tasks      },
+    {"inbox_expire",       10 * 60 * 1000, expire_inbox      },
+    {"outbox_history",     10 * 60 * 1000, keep_history      },
+    {"waiting",            60 * 1000,      waiting_report    },
+    {NULL,                 0,              NULL              },
 };

@@ -26,7 +26,8 @@ static bool complain(PGconn *pg, const struct part *part, const char *migration,
     return false;
 }
 
-/* Runs statements without results. Migrations have no values of clients in them, so the server's words may be logged. */
+/* Runs statements without results. Migrations have no values of clients in them, so the server's words may be logged.
+ */
 static bool run(PGconn *pg, const char *sql)
 {
     PGresult *result = PQexec(pg, sql);
@@ -50,7 +51,7 @@ static bool check_applied(PGconn *pg, const struct part *part, size_t *ret_appli
 {
     PGresult *result =
         PQexecParams(pg, "SELECT number, name, sha256 FROM schema_migration WHERE part = $1 ORDER BY number", 1, NULL,
-                     (const char *const[]){ part->name }, NULL, NULL, 0);
+                     (const char *const[]){part->name}, NULL, NULL, 0);
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         PQclear(result);
         return complain(pg, part, "", NULL);
@@ -97,7 +98,7 @@ static bool apply(PGconn *pg, const struct part *part, const struct migration *m
     }
     done = done &&
            run_with(pg, "INSERT INTO schema_migration (part, number, name, sha256) VALUES ($1, $2::int, $3, $4)", 4,
-                    (const char *const[]){ part->name, number, migration->name, migration->sha256 }) &&
+                    (const char *const[]){part->name, number, migration->name, migration->sha256}) &&
            run(pg, "COMMIT");
     if (!done)
         return complain(pg, part, migration->name, why);
@@ -121,7 +122,7 @@ static bool migrate_part(PGconn *pg, const struct part *part)
 /* Waits for other copies, and makes the table that remembers. The lock ends with the connection. */
 static bool prepare(PGconn *pg)
 {
-    static const struct part nothing = { .name = "schema" };
+    static const struct part nothing = {.name = "schema"};
 
     if (!run(pg, "SELECT pg_advisory_lock(hashtext('migrate'), hashtext(current_schema()))"))
         return complain(pg, &nothing, "", NULL);
@@ -143,8 +144,8 @@ bool migrate(const char *conninfo, const struct migration *common, size_t common
     if (pg == NULL)
         return false;
 
-    bool done = prepare(pg) && migrate_part(pg, &(const struct part){ "common", common, common_count }) &&
-                migrate_part(pg, &(const struct part){ "own", own, own_count });
+    bool done = prepare(pg) && migrate_part(pg, &(const struct part){"common", common, common_count}) &&
+                migrate_part(pg, &(const struct part){"own", own, own_count});
     PQfinish(pg);
     return done;
 }

@@ -80,8 +80,7 @@ void outbox_write(struct uow *uow)
         columns[7][i] = events[i].body;
         sequences[i] = events[i].sequence;
     }
-    SQL(uow, outbox_write, .event_ids = { columns[0], count }, .topics = { columns[1], count },
-        .keys = { columns[2], count }, .types = { columns[3], count }, .correlation_ids = { columns[4], count },
-        .causation_ids = { columns[5], count }, .traceparents = { columns[6], count }, .bodies = { columns[7], count },
-        .sequences = { sequences, count });
+    SQL(uow, outbox_write, .event_ids = {columns[0], count}, .topics = {columns[1], count}, .keys = {columns[2], count},
+        .types = {columns[3], count}, .correlation_ids = {columns[4], count}, .causation_ids = {columns[5], count},
+        .traceparents = {columns[6], count}, .bodies = {columns[7], count}, .sequences = {sequences, count});
 }

@@ -16,9 +16,9 @@
 
 #include "uow.h"
 
-#define RELAY_BATCH_MAX  500
-#define OUTBOX_EVENTS_MAX 2000          /* of one unit of work */
-#define EVENT_BODY_MAX    (900 * 1024)  /* bytes; the broker takes 1 MiB with headers */
+#define RELAY_BATCH_MAX   500
+#define OUTBOX_EVENTS_MAX 2000         /* of one unit of work */
+#define EVENT_BODY_MAX    (900 * 1024) /* bytes; the broker takes 1 MiB with headers */
 
 /* The events that a unit of work has emitted. */
 struct outbox_batch {

@@ -10,7 +10,7 @@
 
 void pause_ms(int ms)
 {
-    struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;

@@ -15,9 +15,9 @@
 #include "text.h"
 
 #define CONNECT_WORDS_MAX 64
-#define OPTIONS_MAX       1024
+#define OPTIONS_MAX 1024
 
-#define OWN_QUERY(object, text) const struct query object = { .name = "pg " text, .sql = text, .kind = QUERY_EXEC }
+#define OWN_QUERY(object, text) const struct query object = {.name = "pg " text, .sql = text, .kind = QUERY_EXEC}
 OWN_QUERY(pg_begin, "BEGIN");
 OWN_QUERY(pg_commit, "COMMIT");
 OWN_QUERY(pg_rollback, "ROLLBACK");
@@ -33,10 +33,10 @@ static const struct {
     const char *word;
     const char *value;
 } connect_defaults[] = {
-    { "connect_timeout", "3"     },
-    { "tcp_user_timeout", "5000" },
-    { "keepalives_idle", "30"    },
-    { "client_encoding", "UTF8"  },
+    {"connect_timeout",  "3"   },
+    {"tcp_user_timeout", "5000"},
+    {"keepalives_idle",  "30"  },
+    {"client_encoding",  "UTF8"},
 };
 
 static const char session_options[] = "-c statement_timeout=5s -c lock_timeout=2s "
@@ -64,8 +64,8 @@ static bool add_word(const char **words, const char **values, size_t *count, con
 
 PGconn *pg_connect(const char *conninfo, const char *application, const char *options)
 {
-    const char *words[CONNECT_WORDS_MAX + 1] = { 0 };
-    const char *values[CONNECT_WORDS_MAX + 1] = { 0 };
+    const char *words[CONNECT_WORDS_MAX + 1] = {0};
+    const char *values[CONNECT_WORDS_MAX + 1] = {0};
     const char *given_options = "";
     char all_options[OPTIONS_MAX];
     size_t count = 0;
@@ -237,7 +237,7 @@ bool connection_is_healthy(const struct connection *connection)
         return false;
 
     /* An idle connection has nothing to say but that it ends. */
-    struct pollfd waiting = { .fd = socket, .events = POLLIN };
+    struct pollfd waiting = {.fd = socket, .events = POLLIN};
     return poll(&waiting, 1, 0) == 0;
 }
 
@@ -271,7 +271,7 @@ static bool wait_for_answer(struct connection *connection)
         if (!PQisBusy(connection->pg))
             return true;
 
-        struct pollfd waiting = { .fd = PQsocket(connection->pg), .events = POLLIN };
+        struct pollfd waiting = {.fd = PQsocket(connection->pg), .events = POLLIN};
         if (unsent > 0)
             waiting.events |= POLLOUT;
         int ready = poll(&waiting, 1, CONNECTION_PATIENCE_MS);
@@ -314,7 +314,7 @@ PGresult *connection_result(struct connection *connection)
 
 enum err connection_run(struct ctx *ctx, struct connection *connection, const char *sql)
 {
-    static const struct query nameless = { .name = "a session command" };
+    static const struct query nameless = {.name = "a session command"};
     enum err err = ERR_NONE;
 
     if (!connection->broken && PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
@@ -346,11 +346,4 @@ bool connection_take_notifications(struct connection *connection)
         any = true;
     }
     return any;
-}
-
-bool database_answers(const char *conninfo)
-{
-    PGPing answer = PQping(conninfo);
-
-    return answer == PQPING_OK;
 }

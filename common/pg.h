@@ -56,9 +56,6 @@ enum err connection_run(struct ctx *ctx, struct connection *connection, const ch
 /* Takes in what arrived and drops pending notifications; true if there was any. */
 bool connection_take_notifications(struct connection *connection);
 
-/* Whether a server listens there and takes connections; says nothing about passwords and schemas. */
-bool database_answers(const char *conninfo);
-
 /* What breaking a named constraint means for a client. A service lists those that its handlers don't check beforehand;
  * the others are ERR_CONFLICT with the constraint's name. */
 struct constraint {

@@ -1,8 +1,8 @@
 /*
  * pg_inside - libpq behind a few verbs, for pg.c, pool.c, query.c, uow.c and migrate.c only.
  *
- * A connection is always in pipeline mode and non-blocking: sending only fills a buffer, and whoever waits for an answer
- * sends and receives at once, so that a pipeline of any size can't make both sides wait for each other.
+ * A connection is always in pipeline mode and non-blocking: sending only fills a buffer, and whoever waits for an
+ * answer sends and receives at once, so that a pipeline of any size can't make both sides wait for each other.
  */
 #ifndef WAYBILL_PG_INSIDE_H
 #define WAYBILL_PG_INSIDE_H
@@ -16,8 +16,8 @@
 
 struct connection {
     PGconn *pg;
-    bool broken; /* not to be used again */
-    bool begun;  /* BEGIN was sent and its transaction has not ended */
+    bool broken;             /* not to be used again */
+    bool begun;              /* BEGIN was sent and its transaction has not ended */
     struct connection *next; /* in the pool's list of idle ones */
 };
 
@@ -27,16 +27,19 @@ extern const struct query pg_begin, pg_commit, pg_rollback, pg_savepoint, pg_rel
 /* What the server says when a `:one_row` statement did not change exactly one row (see pg.c). */
 #define SQLSTATE_NOT_ONE_ROW "2203A"
 
-/* Connects with the defaults that conninfo doesn't override; `options` come last and win. NULL, with a log line, if it can't. */
+/* Connects with the defaults that conninfo doesn't override; `options` come last and win. NULL, with a log line, if it
+ * can't. */
 PGconn *pg_connect(const char *conninfo, const char *application, const char *options);
 
-/* Opens a connection with everything prepared. ERR_BUSY: not reachable now. ERR_INTERNAL: a statement doesn't fit the schema. */
+/* Opens a connection with everything prepared. ERR_BUSY: not reachable now. ERR_INTERNAL: a statement doesn't fit the
+ * schema. */
 enum err connection_new(const struct pool_options *options, struct connection **ret) MUST_USE;
 
 /* Whether an idle connection still lives: nothing unexpected came in. */
 bool connection_is_healthy(const struct connection *connection);
 
-/* Queue a prepared statement; end a series that fails as one; ask the server to send what it has. Failure sets `broken`. */
+/* Queue a prepared statement; end a series that fails as one; ask the server to send what it has. Failure sets
+ * `broken`. */
 void connection_send(struct connection *connection, const struct query *query, const char *const *values);
 void connection_sync(struct connection *connection);
 void connection_flush(struct connection *connection);

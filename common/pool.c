@@ -107,7 +107,7 @@ static struct timespec deadline_in(int wait_ms)
 {
     int64_t us = clock_monotonic() + wait_ms * CLOCK_MS;
 
-    return (struct timespec){ .tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000 };
+    return (struct timespec){.tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000};
 }
 
 enum err pool_borrow(struct ctx *ctx, struct pool *pool, struct connection **ret)

@@ -34,9 +34,11 @@ static struct columns columns_of(struct arena *arena, const struct positions *po
         partitions[i] = positions->items[i].partition;
         next_offsets[i] = positions->items[i].next_offset;
     }
-    return (struct columns){ { topics, positions->count },
-                             { partitions, positions->count },
-                             { next_offsets, positions->count } };
+    return (struct columns){
+        {topics,       positions->count},
+        {partitions,   positions->count},
+        {next_offsets, positions->count}
+    };
 }
 
 static enum err lock(struct uow *uow, const struct columns *columns, struct positions *ret)

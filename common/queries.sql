@@ -313,9 +313,39 @@ UPDATE set_aside
    SET reason = :reason::text, attempts = attempts + 1
  WHERE id = :id::bigint;
 
--- name: parked_list :many
-SELECT id, topic, key, sequence, event_id, type, reason, attempts, created_at
-  FROM set_aside
- WHERE state = 'parked' AND id > :after_id::bigint
+-- == Desk =============================================================================================================
+
+-- name: work_item_list :many
+-- What is open, oldest first.
+SELECT id, kind, subject, cause, to_jsonb(string_to_array(actions, ' ')) AS actions, due_at, created_at
+  FROM work_item
+ WHERE closed_at IS NULL AND (:after::uuid IS NULL OR id > :after)
  ORDER BY id
- LIMIT :count::bigint;
+ LIMIT :limit::bigint;
+
+-- name: work_item_finish :maybe
+-- Of two who close it at once one gets it.
+UPDATE work_item
+   SET closed_at = now(), closed_by = :by::text, outcome = :how::text
+ WHERE id = :id::uuid AND closed_at IS NULL
+RETURNING id, kind, subject, cause, to_jsonb(string_to_array(actions, ' ')) AS actions, due_at, created_at, closed_at,
+          closed_by, outcome;
+
+-- name: work_item_get :maybe
+SELECT id, closed_at, closed_by
+  FROM work_item
+ WHERE id = :id::uuid;
+
+-- name: set_aside_list :many
+-- Without bodies: they may hold what is personal.
+SELECT id, state, topic, partition, "offset", key, sequence, event_id, type,
+       CASE state WHEN 'waiting' THEN 'waits for ' || waits_for ELSE reason END AS reason,
+       attempts, occurred_at, created_at
+  FROM set_aside
+ ORDER BY id
+ LIMIT :limit::bigint;
+
+-- name: parked_count :one
+SELECT count(*) AS asked
+  FROM set_aside
+ WHERE state = 'parked';

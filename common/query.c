@@ -224,7 +224,7 @@ static enum err meet_rows(struct uow *uow, const struct expectation *expectation
     void *items = arena_array(uow->ctx->arena, (size_t)rows, expectation->record->size);
 
     TRY(read_rows(uow->ctx, expectation, result, items, rows));
-    *(struct list *)expectation->ret = (struct list){ .items = items, .count = (size_t)rows };
+    *(struct list *)expectation->ret = (struct list){.items = items, .count = (size_t)rows};
     return ERR_NONE;
 }
 
@@ -265,13 +265,13 @@ void query_send(struct uow *uow, const struct query *query, const void *argument
 void query_send_or(struct uow *uow, const struct query *query, const void *arguments, enum err otherwise)
 {
     assert(query->kind == QUERY_EXEC || query->kind == QUERY_ONE_ROW);
-    uow_send(uow, &(const struct expectation){ .what = EXPECT_DONE, .query = query, .otherwise = otherwise }, arguments);
+    uow_send(uow, &(const struct expectation){.what = EXPECT_DONE, .query = query, .otherwise = otherwise}, arguments);
 }
 
 void query_lock(struct uow *uow, const struct query *query, const struct texts *keys)
 {
     assert(query->kind == QUERY_MANY && query->param_count == 1 && query->params[0].type == PARAM_TEXTS);
-    uow_send(uow, &(const struct expectation){ .what = EXPECT_DONE, .query = query }, keys);
+    uow_send(uow, &(const struct expectation){.what = EXPECT_DONE, .query = query}, keys);
 }
 
 enum err query_one(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
@@ -280,7 +280,7 @@ enum err query_one(struct uow *uow, const struct query *query, const void *argum
     assert(query->kind == (ret_found == NULL ? QUERY_ONE : QUERY_MAYBE));
     uow_send(uow,
              &(const struct expectation){
-                 .what = EXPECT_ROW, .query = query, .record = record, .ret = ret, .found = ret_found },
+                 .what = EXPECT_ROW, .query = query, .record = record, .ret = ret, .found = ret_found},
              arguments);
     return uow_wait(uow);
 }
@@ -289,7 +289,7 @@ enum err query_many(struct uow *uow, const struct query *query, const void *argu
                     struct list *ret)
 {
     assert(query->kind == QUERY_MANY);
-    uow_send(uow, &(const struct expectation){ .what = EXPECT_ROWS, .query = query, .record = record, .ret = ret },
+    uow_send(uow, &(const struct expectation){.what = EXPECT_ROWS, .query = query, .record = record, .ret = ret},
              arguments);
     return uow_wait(uow);
 }
@@ -297,6 +297,6 @@ enum err query_many(struct uow *uow, const struct query *query, const void *argu
 enum err query_count(struct uow *uow, const struct query *query, const void *arguments, int64_t *ret_count)
 {
     assert(query->kind == QUERY_EXEC);
-    uow_send(uow, &(const struct expectation){ .what = EXPECT_COUNT, .query = query, .ret = ret_count }, arguments);
+    uow_send(uow, &(const struct expectation){.what = EXPECT_COUNT, .query = query, .ret = ret_count}, arguments);
     return uow_wait(uow);
 }

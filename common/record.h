@@ -80,8 +80,8 @@ struct field {
     size_t offset;
     size_t min;        /* text: bytes at least; list: items at least */
     size_t max;        /* text: bytes at most; list: items at most; 0: TEXT_MAX or LIST_MAX */
-    int64_t least;     /* integer: smallest value; see `most` */
-    int64_t most;      /* integer: largest value; least = most = 0 means any within ±(2^53 - 1) */
+    int64_t least;     /* integer, amount of money: smallest value; see `most` */
+    int64_t most;      /* likewise largest; below `least`: 2^53 - 1; both 0: any within ±(2^53 - 1) */
     int64_t fallback;  /* with FIELD_DEFAULT */
     enum text_format format;
     const char *const *names;     /* FIELD_ENUM, or a closed set of texts; ends with NULL */

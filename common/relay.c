@@ -1,8 +1,8 @@
 /*
  * relay - publishes the outbox: one thread per process, of which the one with the lease works.
  *
- * A round is one read, one publish, one move, on a connection of its own. That connection does not wait for the disk when
- * it commits: a move that a crash of the database undoes is a batch published twice, which is allowed anyway.
+ * A round is one read, one publish, one move, on a connection of its own. That connection does not wait for the disk
+ * when it commits: a move that a crash of the database undoes is a batch published twice, which is allowed anyway.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,14 +23,14 @@
 #include "pause.h"
 #include "service.h"
 
-#define LEASE_MS       5000
-#define RENEW_MS       1000
-#define POLL_MS        1000 /* the net, should a wake-up get lost */
-#define TAKE_MIN_MS    200  /* between two tries to get the lease */
-#define NOTIFY_MIN_MS  5
+#define LEASE_MS 5000
+#define RENEW_MS 1000
+#define POLL_MS 1000    /* the net, should a wake-up get lost */
+#define TAKE_MIN_MS 200 /* between two tries to get the lease */
+#define NOTIFY_MIN_MS 5
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define STOP_MS        3000
+#define STOP_MS 3000
 
 struct outbox_row {
     int64_t id;
@@ -66,26 +66,27 @@ struct relay {
     struct ctx *ctx;
     struct connection *connection; /* NULL: to be opened */
     char holder[ID_TEXT];
-    int64_t epoch; /* of our lease; 0: another copy has it, or nobody */
+    int64_t epoch;                             /* of our lease; 0: another copy has it, or nobody */
     int64_t renewed_at, tried_at, notified_at; /* monotonic */
     int backoff_ms;                            /* 0: the last round went well */
     pthread_t thread;
     int wakes; /* eventfd */
     atomic_bool stopping;
-    _Atomic int64_t oldest_at; /* when the oldest unpublished event was made; 0: there is none, or another copy relays */
+    _Atomic int64_t
+        oldest_at; /* when the oldest unpublished event was made; 0: there is none, or another copy relays */
 };
 
-static struct metric relayed = { .name = "waybill_relay_events_total",
-                                 .help = "Events that the broker acknowledged",
-                                 .type = METRIC_COUNTER,
-                                 .label = "topic" };
-static struct metric batches = { .name = "waybill_relay_batches_total",
-                                 .help = "Rounds of the relay that published something, by outcome",
-                                 .type = METRIC_COUNTER,
-                                 .label = "outcome" };
-static struct metric oldest = { .name = "waybill_outbox_oldest_seconds",
-                                .help = "Age of the oldest event that is not published yet, at the copy that relays",
-                                .type = METRIC_GAUGE };
+static struct metric relayed = {.name = "waybill_relay_events_total",
+                                .help = "Events that the broker acknowledged",
+                                .type = METRIC_COUNTER,
+                                .label = "topic"};
+static struct metric batches = {.name = "waybill_relay_batches_total",
+                                .help = "Rounds of the relay that published something, by outcome",
+                                .type = METRIC_COUNTER,
+                                .label = "outcome"};
+static struct metric oldest = {.name = "waybill_outbox_oldest_seconds",
+                               .help = "Age of the oldest event that is not published yet, at the copy that relays",
+                               .type = METRIC_GAUGE};
 
 static bool is_past(int64_t since, int64_t ms)
 {
@@ -126,8 +127,8 @@ static enum err connect(struct relay *relay)
 
 static enum err take_lease(struct relay *relay)
 {
-    struct uow uow CLEANUP(uow_close) = { 0 };
-    struct lease_row row = { 0 };
+    struct uow uow CLEANUP(uow_close) = {0};
+    struct lease_row row = {0};
     bool found;
 
     relay->tried_at = clock_monotonic();
@@ -152,7 +153,7 @@ static void lose_lease(struct relay *relay)
 
 static enum err renew_lease(struct relay *relay)
 {
-    struct uow uow CLEANUP(uow_close) = { 0 };
+    struct uow uow CLEANUP(uow_close) = {0};
     int64_t renewed = 0;
 
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow));
@@ -168,7 +169,7 @@ static enum err renew_lease(struct relay *relay)
 /* The others needn't wait until it runs out. */
 static void give_lease_up(struct relay *relay)
 {
-    struct uow uow CLEANUP(uow_close) = { 0 };
+    struct uow uow CLEANUP(uow_close) = {0};
 
     if (relay->epoch == 0 || relay->connection == NULL ||
         uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow) != ERR_NONE)
@@ -182,7 +183,7 @@ static void give_lease_up(struct relay *relay)
 
 static enum err read_rows(struct relay *relay, struct outbox_rows *ret)
 {
-    struct uow uow CLEANUP(uow_close) = { 0 };
+    struct uow uow CLEANUP(uow_close) = {0};
 
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
     return SQL_MANY(&uow, outbox_read, outbox_row_record, ret, .holder = relay->holder, .epoch = relay->epoch,
@@ -216,7 +217,7 @@ static enum err publish_rows(struct relay *relay, const struct outbox_rows *rows
 /* Moves what was acknowledged to the history, if the lease is still ours; else the other copy publishes it again. */
 static enum err move_rows(struct relay *relay, const struct outbox_rows *rows)
 {
-    struct uow uow CLEANUP(uow_close) = { 0 };
+    struct uow uow CLEANUP(uow_close) = {0};
     int64_t *ids = arena_array(relay->ctx->arena, rows->count, sizeof(*ids));
     int64_t moved = 0;
 
@@ -224,7 +225,7 @@ static enum err move_rows(struct relay *relay, const struct outbox_rows *rows)
         ids[i] = rows->items[i].id;
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow));
     TRY(SQL_COUNT(&uow, outbox_move, &moved, .holder = relay->holder, .epoch = relay->epoch, .lease_ms = LEASE_MS,
-                  .ids = { ids, rows->count }));
+                  .ids = {ids, rows->count}));
     TRY(uow_commit(&uow));
     if (moved == 0) {
         lose_lease(relay);
@@ -240,7 +241,7 @@ static enum err move_rows(struct relay *relay, const struct outbox_rows *rows)
 /* Publishes one batch; *ret_more is false when there was nothing to publish, or the lease is gone. */
 static enum err relay_batch(struct relay *relay, bool *ret_more)
 {
-    struct outbox_rows rows = { 0 };
+    struct outbox_rows rows = {0};
 
     ctx_clear(relay->ctx);
     *ret_more = false;
@@ -293,8 +294,8 @@ static enum err relay_round(struct relay *relay, bool woken)
 static bool wait_for_work(struct relay *relay)
 {
     struct pollfd waiting[] = {
-        { .fd = relay->wakes, .events = POLLIN },
-        { .fd = relay->connection == NULL ? -1 : connection_socket(relay->connection), .events = POLLIN },
+        {.fd = relay->wakes,                                                          .events = POLLIN},
+        {.fd = relay->connection == NULL ? -1 : connection_socket(relay->connection), .events = POLLIN},
     };
     uint64_t woken;
 

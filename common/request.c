@@ -34,6 +34,16 @@ const char *query_param(const struct ctx *ctx, const char *name)
     return query_find(ctx->arena, ctx->request->query, name);
 }
 
+const char *request_bearer(const struct ctx *ctx)
+{
+    const char *text = request_header(ctx, "Authorization");
+
+    if (text == NULL || strncasecmp(text, "Bearer ", 7) != 0)
+        return NULL;
+    text += 7 + strspn(text + 7, " ");
+    return *text != '\0' ? text : NULL;
+}
+
 const char *request_body(const struct ctx *ctx, size_t *ret_size)
 {
     *ret_size = ctx->request->body_size;

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "common/queries.h"
+#include "describe.h"
 #include "edge.h"
 #include "kafka.h"
 #include "log.h"
@@ -21,15 +22,15 @@
 #define WAYBILL_VERSION "0.1.0"
 #endif
 
-#define ARENA_MAX        ((size_t)16 * 1024 * 1024)
-#define COMPLAINTS_MAX   ((size_t)16 * 1024)
-#define STACK_SIZE       ((size_t)512 * 1024)
-#define MALLOC_ARENAS    2 /* more would only keep memory of threads that ended */
-#define POOL_WAIT_MS     1000
-#define LOOK_EVERY_MS    500
-#define TELL_EVERY_MS    5000
+#define ARENA_MAX ((size_t)16 * 1024 * 1024)
+#define COMPLAINTS_MAX ((size_t)16 * 1024)
+#define STACK_SIZE ((size_t)512 * 1024)
+#define MALLOC_ARENAS 2 /* more would only keep memory of threads that ended */
+#define POOL_WAIT_MS 1000
+#define LOOK_EVERY_MS 500
+#define TELL_EVERY_MS 5000
 #define HTTP_PATIENCE_MS 4000
-#define STOP_SECONDS     10
+#define STOP_SECONDS 10
 
 /* --- settings --- */
 
@@ -59,22 +60,21 @@ static const struct {
     enum part part;
     struct setting setting;
 } common_settings[] = {
-    { EVERY, { "WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:8080", 0, 0, "address and port of HTTP; port 0: any" } },
-    { EVERY, { "WAYBILL_LOG", SETTING_TEXT, "info", 0, 0, "least level logged: debug, info, warning, error" } },
-    { EVERY, { "WAYBILL_SHOP", SETTING_TEXT, "main", 0, 0, "name of the shop" } },
-    { DATABASE, { "WAYBILL_DATABASE", SETTING_SECRET, NULL, 0, 0, "PostgreSQL: a URI, or key=value words" } },
-    { DATABASE, { "WAYBILL_POOL", SETTING_INT, "8", 1, 64, "connections to PostgreSQL at most" } },
-    { BROKER, { "WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated" } },
-    { BROKER, { "WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0,
-                "plaintext, ssl, sasl_plaintext or sasl_ssl" } },
-    { BROKER, { "WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..." } },
-    { BROKER, { "WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker" } },
-    { BROKER, { "WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password" } },
-    { BROKER, { "WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's" } },
-    { BROKER, { "WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16, "copies of each partition of topics it makes" } },
-    { IDENTITY, { "WAYBILL_IDENTITY_KEY", SETTING_SECRET, NULL, 0, 0,
-                  "64 hex[,64 hex]: signs who asks, from gateway to service" } },
-    { TOKENS, { "WAYBILL_TOKEN_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs shoppers' tokens" } },
+    {EVERY,    {"WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:8080", 0, 0, "address and port of HTTP; port 0: any"}        },
+    {EVERY,    {"WAYBILL_LOG", SETTING_TEXT, "info", 0, 0, "least level logged: debug, info, warning, error"}           },
+    {EVERY,    {"WAYBILL_SHOP", SETTING_TEXT, "main", 0, 0, "name of the shop"}                                         },
+    {DATABASE, {"WAYBILL_DATABASE", SETTING_SECRET, NULL, 0, 0, "PostgreSQL: a URI, or key=value words"}                },
+    {DATABASE, {"WAYBILL_POOL", SETTING_INT, "8", 1, 64, "connections to PostgreSQL at most"}                           },
+    {BROKER,   {"WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated"}                       },
+    {BROKER,   {"WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0, "plaintext, ssl, sasl_plaintext or sasl_ssl"}},
+    {BROKER,   {"WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..."}                    },
+    {BROKER,   {"WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker"}                      },
+    {BROKER,   {"WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password"}                            },
+    {BROKER,   {"WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's"}        },
+    {BROKER,   {"WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16, "copies of each partition of topics it makes"}    },
+    {IDENTITY,
+     {"WAYBILL_IDENTITY_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs who asks, from gateway to service"}   },
+    {TOKENS,   {"WAYBILL_TOKEN_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs shoppers' tokens"}             },
 };
 
 /* The common settings of this process, ended by a NULL name. */
@@ -91,7 +91,7 @@ static struct setting *settings_of(const struct service *service)
 
 static bool read_level(const char *name, enum log_level *ret)
 {
-    static const char *const names[] = { "debug", "info", "warning", "error" };
+    static const char *const names[] = {"debug", "info", "warning", "error"};
 
     for (size_t i = 0; i < COUNT(names); i++) {
         if (!text_equal(names[i], name))
@@ -176,7 +176,7 @@ static void stay_small(void)
 /* Whether the process was told to stop, after waiting for that. */
 static bool is_told_to_stop(int wait_ms)
 {
-    struct timespec wait = { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L };
+    struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L};
     sigset_t signals;
 
     block_signals(&signals);
@@ -382,7 +382,7 @@ bool service_is_ready(struct service *service, struct buf *ret_missing)
     return ready;
 }
 
-/* Answers --help and --version, and refuses the rest. Returns an exit status, or -1 to go on. */
+/* Answers --help, --describe and --version, and refuses the rest. Returns an exit status, or -1 to go on. */
 static int read_arguments(int argc, char **argv, const struct service *service)
 {
     if (argc == 1)
@@ -394,6 +394,10 @@ static int read_arguments(int argc, char **argv, const struct service *service)
     if (argc == 2 && text_equal(argv[1], "--help")) {
         printf("waybill-%s - %s\n\n", service->name, service->purpose);
         config_help(stdout, settings_of(service), service->settings);
+        return 0;
+    }
+    if (argc == 2 && text_equal(argv[1], "--describe")) {
+        service_describe(stdout, service);
         return 0;
     }
     fprintf(stderr, "waybill-%s: unknown argument \"%s\"; try --help\n", service->name, argv[1]);

@@ -1,10 +1,10 @@
 /*
  * service - a process: its table of contents, its start, its threads and its end.
  *
- * main() of each process hands its tables to service_main(), which reads the settings, migrates the schema, prepares all
- * statements, makes the topics it needs, starts relay, consumer, tasks, timers and HTTP (those that it has), waits for
- * SIGTERM or SIGINT, and stops them in order: not ready, HTTP drained, consumer and tasks finished, relay flushed, pool
- * closed. What a process needs and isn't there yet (database, broker) is waited for, with a line each 5 s.
+ * main() of each process hands its tables to service_main(), which reads the settings, migrates the schema, prepares
+ * all statements, makes the topics it needs, starts relay, consumer, tasks, timers and HTTP (those that it has), waits
+ * for SIGTERM or SIGINT, and stops them in order: not ready, HTTP drained, consumer and tasks finished, relay flushed,
+ * pool closed. What a process needs and isn't there yet (database, broker) is waited for, with a line each 5 s.
  *
  * Every process answers /healthz (alive, depends on nothing), /readyz (able to do its work) and /metrics.
  */
@@ -32,8 +32,8 @@ struct service {
     const char *name;
     const char *purpose; /* one line for --help */
     const struct setting *settings;
-    const struct query *const *queries; /* NULL: no database */
-    const struct migration *migrations; /* ended by a NULL name */
+    const struct query *const *queries;   /* NULL: no database */
+    const struct migration *migrations;   /* ended by a NULL name */
     const struct constraint *constraints; /* own words for broken constraints, ended by a NULL name */
     const struct fsm *const *machines;
     const struct route *routes;
@@ -51,7 +51,7 @@ struct service {
     struct config *config;
     const char *shop;
     struct keys *identity_keys;
-    struct keys *token_keys; /* NULL unless uses_tokens */
+    struct keys *token_keys;      /* NULL unless uses_tokens */
     struct pool_options database; /* how connections are opened */
     struct pool *pool;
     struct kafka *kafka;
@@ -69,10 +69,12 @@ struct service {
 /* Runs the process; returns its exit status. */
 int service_main(int argc, char **argv, struct service *service);
 
-/* Whether the process can do its work now, for /readyz; if not, what is missing is added as words: "database broker". */
+/* Whether the process can do its work now, for /readyz; if not, what is missing is added as words: "database broker".
+ */
 bool service_is_ready(struct service *service, struct buf *ret_missing);
 
-/* A ctx for work that the service does by itself: role SYSTEM, its own arena, a new trace. Release with ctx_release(). */
+/* A ctx for work that the service does by itself: role SYSTEM, its own arena, a new trace. Release with ctx_release().
+ */
 struct ctx *ctx_new(struct service *service);
 void ctx_release(struct ctx *ctx);
 

@@ -19,10 +19,10 @@
 #include "text.h"
 #include "work_item.h"
 
-#define RELEASE_MAX      100 /* waiting messages read at once */
-#define DRAIN_TRIES      5
+#define RELEASE_MAX 100 /* waiting messages read at once */
+#define DRAIN_TRIES 5
 #define DRAIN_BACKOFF_MS 50
-#define REASON_MAX       500
+#define REASON_MAX 500
 
 struct set_aside {
     int64_t id;
@@ -45,20 +45,16 @@ struct set_aside_list {
     size_t count;
 };
 static RECORD(set_aside, FIELD(set_aside, id), FIELD(set_aside, waits_for), FIELD(set_aside, topic),
-              FIELD(set_aside, partition), FIELD(set_aside, offset), FIELD(set_aside, key),
-              FIELD(set_aside, sequence), FIELD(set_aside, event_id), FIELD(set_aside, type),
-              FIELD(set_aside, correlation_id), FIELD(set_aside, causation_id), FIELD(set_aside, traceparent),
-              FIELD_AS_TIME(set_aside, occurred_at), FIELD(set_aside, body));
+              FIELD(set_aside, partition), FIELD(set_aside, offset), FIELD(set_aside, key), FIELD(set_aside, sequence),
+              FIELD(set_aside, event_id), FIELD(set_aside, type), FIELD(set_aside, correlation_id),
+              FIELD(set_aside, causation_id), FIELD(set_aside, traceparent), FIELD_AS_TIME(set_aside, occurred_at),
+              FIELD(set_aside, body));
 
 struct set_aside_counts {
     int64_t waiting;
     int64_t parked;
 };
 static RECORD(set_aside_counts, FIELD(set_aside_counts, waiting), FIELD(set_aside_counts, parked));
-
-static RECORD(parked, FIELD(parked, id), FIELD(parked, topic), FIELD(parked, key), FIELD(parked, sequence),
-              FIELD(parked, event_id), FIELD(parked, type), FIELD(parked, reason), FIELD(parked, attempts),
-              FIELD_AS_TIME(parked, created_at));
 
 struct parked_key {
     const char *topic;
@@ -71,14 +67,14 @@ struct parked_key_list {
 };
 static RECORD(parked_key, FIELD(parked_key, topic), FIELD(parked_key, key), FIELD(parked_key, partition));
 
-static struct metric set_aside_now = { .name = "waybill_consumer_set_aside",
-                                       .help = "Messages that wait for an aggregate, or are parked, counted each minute",
-                                       .type = METRIC_GAUGE,
-                                       .label = "state" };
-static struct metric drained = { .name = "waybill_consumer_drained_total",
-                                 .help = "Parked messages that were tried again, by outcome",
-                                 .type = METRIC_COUNTER,
-                                 .label = "outcome" };
+static struct metric set_aside_now = {.name = "waybill_consumer_set_aside",
+                                      .help = "Messages that wait for an aggregate, or are parked, counted each minute",
+                                      .type = METRIC_GAUGE,
+                                      .label = "state"};
+static struct metric drained = {.name = "waybill_consumer_drained_total",
+                                .help = "Parked messages that were tried again, by outcome",
+                                .type = METRIC_COUNTER,
+                                .label = "outcome"};
 
 static struct message message_of(const struct set_aside *row)
 {
@@ -134,8 +130,8 @@ void set_aside_park(struct uow *uow, const struct message *message, const char *
 static enum err release_one(struct uow *uow, const struct set_aside *row, bool inner)
 {
     struct message message = message_of(row);
-    struct delivery delivery = { .message = &message,
-                                 .subscription = subscription_find(uow->ctx->service->subscriptions, &message) };
+    struct delivery delivery = {.message = &message,
+                                .subscription = subscription_find(uow->ctx->service->subscriptions, &message)};
     enum err err = ERR_NONE;
 
     if (!inner)
@@ -217,13 +213,13 @@ enum err waiting_report(struct uow *uow, bool *ret_more)
 /* Whether it is this one's turn; if it was applied meanwhile, *ret_repeat. */
 static enum err is_next(struct uow *uow, const struct set_aside *row, bool *ret_next, bool *ret_repeat)
 {
-    struct handled handled = { .topic = row->topic, .key = row->key };
+    struct handled handled = {.topic = row->topic, .key = row->key};
 
     *ret_next = true;
     *ret_repeat = false;
     if (row->sequence == 0 || row->waits_for[0] != '\0')
         return ERR_NONE;
-    TRY(handled_read(uow, &(struct handled_list){ &handled, 1 }));
+    TRY(handled_read(uow, &(struct handled_list){&handled, 1}));
     *ret_repeat = row->sequence <= handled.sequence;
     *ret_next = row->sequence <= handled.sequence + 1;
     return ERR_NONE;
@@ -232,23 +228,23 @@ static enum err is_next(struct uow *uow, const struct set_aside *row, bool *ret_
 /* Notes that it is handled, and that it isn't parked any more. A message that had waited was noted then. */
 static void note_applied(struct uow *uow, const struct set_aside *row)
 {
-    struct handled handled = { .topic = row->topic, .key = row->key, .sequence = row->sequence, .moved = true };
-    struct inbox inbox = { .source = row->topic, .event_id = row->event_id };
+    struct handled handled = {.topic = row->topic, .key = row->key, .sequence = row->sequence, .moved = true};
+    struct inbox inbox = {.source = row->topic, .event_id = row->event_id};
 
     SQL(uow, set_aside_drop, .id = row->id);
     if (row->waits_for[0] != '\0')
         return;
     if (row->sequence > 0)
-        handled_write(uow, &(struct handled_list){ &handled, 1 });
+        handled_write(uow, &(struct handled_list){&handled, 1});
     else
-        inbox_write(uow, &(struct inbox_list){ &inbox, 1 });
+        inbox_write(uow, &(struct inbox_list){&inbox, 1});
 }
 
 static enum err apply_parked(struct uow *uow, const struct set_aside *row)
 {
     struct message message = message_of(row);
-    struct delivery delivery = { .message = &message,
-                                 .subscription = subscription_find(uow->ctx->service->subscriptions, &message) };
+    struct delivery delivery = {.message = &message,
+                                .subscription = subscription_find(uow->ctx->service->subscriptions, &message)};
 
     if (delivery.subscription == NULL) {
         note_applied(uow, row); /* nobody listens to its type any more */
@@ -271,14 +267,14 @@ static enum err apply_parked(struct uow *uow, const struct set_aside *row)
 static enum err drain_one(struct ctx *ctx, const char *topic, int64_t partition, const char *key, int64_t *ret_id,
                           bool *ret_done)
 {
-    struct position position = { .topic = topic, .partition = partition };
-    struct set_aside row = { 0 };
+    struct position position = {.topic = topic, .partition = partition};
+    struct set_aside row = {0};
     bool found, next, repeat;
 
     *ret_id = 0;
     *ret_done = false;
     UNIT_OF_WORK(ctx, uow);
-    TRY(positions_lock(uow, &(struct positions){ &position, 1 }));
+    TRY(positions_lock(uow, &(struct positions){&position, 1}));
     TRY(SQL_MAYBE(uow, parked_first, set_aside_record, &row, &found, .topic = topic, .key = key));
     if (!found)
         return ERR_NONE;
@@ -352,7 +348,7 @@ static enum err next_keys(struct ctx *ctx, const struct parked_key *after, struc
 static enum err retry_all(struct ctx *ctx, int64_t *ret_done)
 {
     struct parked_key_list keys;
-    struct parked_key after = { .topic = "", .key = "" };
+    struct parked_key after = {.topic = "", .key = ""};
 
     do {
         TRY(next_keys(ctx, &after, &keys));
@@ -372,9 +368,4 @@ enum err parked_retry(struct service *service, int64_t *ret_done)
     enum err err = retry_all(ctx, ret_done);
     ctx_release(ctx);
     return err;
-}
-
-enum err parked_list(struct uow *uow, int64_t after_id, int64_t limit, struct parked_list *ret)
-{
-    return SQL_MANY(uow, parked_list, parked_record, ret, .after_id = after_id, .count = limit);
 }

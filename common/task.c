@@ -6,7 +6,8 @@
 #include "common/queries.h"
 #include "id.h"
 
-void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body, int64_t delay_ms)
+void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body,
+              int64_t delay_ms)
 {
     const struct trace *trace = &uow->ctx->trace;
 

@@ -4,16 +4,16 @@
 #include "task_batch.h"
 
 #include <assert.h>
-#include <time.h>
 
 #include "backoff.h"
 #include "clock.h"
 #include "common/queries.h"
 #include "log.h"
 #include "metrics.h"
+#include "pause.h"
 #include "service.h"
 
-#define RECORD_RETRY_MS     50
+#define RECORD_RETRY_MS 50
 #define RECORD_RETRY_MAX_MS 1000
 
 static RECORD(task, FIELD(task, id), FIELD(task, kind), FIELD(task, subject), FIELD(task, key), FIELD(task, body),
@@ -28,11 +28,11 @@ static struct metric calls_metric = {
     .label2 = "outcome",
 };
 
-static const char *const outcome_names[] = { "done", "refused", "unknown", "later" };
+static const char *const outcome_names[] = {"done", "refused", "unknown", "later"};
 
 enum err task_batch_take(struct task_batch *batch, size_t count)
 {
-    struct list list = { 0 };
+    struct list list = {0};
 
     assert(count <= TASK_BATCH_MAX);
     batch->count = 0;
@@ -84,7 +84,8 @@ static void put_back(struct uow *uow, const struct task *task, const char *why, 
            .delay_ms = delay_ms);
 }
 
-static int64_t pause_ms(const struct task_kind *kind, const struct task *task, const struct task_answer *answer)
+static int64_t pause_before_next_ms(const struct task_kind *kind, const struct task *task,
+                                    const struct task_answer *answer)
 {
     if (answer->after_ms > 0)
         return answer->after_ms;
@@ -106,7 +107,7 @@ static enum err record_one(struct uow *uow, struct task_batch *batch, size_t ind
     if (answer->outcome != TASK_LATER)
         TRY(batch->kind->record(uow, task, answer));
     if (answer->outcome == TASK_UNKNOWN || answer->outcome == TASK_LATER)
-        put_back(uow, task, why, 0, pause_ms(batch->kind, task, answer));
+        put_back(uow, task, why, 0, pause_before_next_ms(batch->kind, task, answer));
     else
         SQL_OR(uow, ERR_ABSENT, task_finish, .id = task->id, .fence = task->fence, .why = why,
                .state = answer->outcome == TASK_DONE ? "done" : "refused");
@@ -133,13 +134,6 @@ static enum err postpone(struct task_batch *batch, const struct task *task)
     return uow_commit(uow);
 }
 
-static void sleep_ms(int64_t ms)
-{
-    struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-    (void)nanosleep(&pause, NULL);
-}
-
 /* Records one answer; an outage of the database is waited out as long as the task is ours. */
 static void record_alone(struct task_batch *batch, size_t index)
 {
@@ -150,7 +144,7 @@ static void record_alone(struct task_batch *batch, size_t index)
     for (int64_t tried = 1; err != ERR_NONE && err != ERR_ABSENT && err_kind(err)->retryable; tried++) {
         if (clock_monotonic() >= batch->lease_end_us || batch->is_stopping(batch->of))
             break;
-        sleep_ms(backoff(RECORD_RETRY_MS, RECORD_RETRY_MAX_MS, tried));
+        pause_ms((int)backoff(RECORD_RETRY_MS, RECORD_RETRY_MAX_MS, tried));
         err = record_range(batch, index, index + 1);
     }
     if (err == ERR_NONE)

@@ -16,9 +16,9 @@
 #include "service.h"
 #include "task_batch.h"
 
-#define THREADS_MAX        16
-#define POLL_MS            1000 /* the net under wake-ups, and for what becomes due */
-#define FAILURES_IN_A_ROW  5    /* then the counterpart is left alone */
+#define THREADS_MAX 16
+#define POLL_MS 1000        /* the net under wake-ups, and for what becomes due */
+#define FAILURES_IN_A_ROW 5 /* then the counterpart is left alone */
 
 /* One kind. Everything below `lock` is guarded by it. */
 struct crew {
@@ -28,11 +28,11 @@ struct crew {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping;
-    bool hungry;         /* there may be due tasks */
-    int64_t poll_at_us;  /* when somebody looks without being called */
-    int failures;        /* in a row */
-    int64_t closed_us;   /* the breaker is open until then; 0: it is not */
-    bool probing;        /* one thread finds out whether it may close again */
+    bool hungry;        /* there may be due tasks */
+    int64_t poll_at_us; /* when somebody looks without being called */
+    int failures;       /* in a row */
+    int64_t closed_us;  /* the breaker is open until then; 0: it is not */
+    bool probing;       /* one thread finds out whether it may close again */
 };
 
 /* What one thread may do now. */
@@ -49,14 +49,14 @@ struct task_runner {
 
 static void wait_until(struct crew *crew, int64_t us)
 {
-    struct timespec until = { .tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000 };
+    struct timespec until = {.tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000};
 
     pthread_cond_timedwait(&crew->changed, &crew->lock, &until);
 }
 
 static struct turn wait_for_turn(struct crew *crew)
 {
-    struct turn turn = { .crew = crew };
+    struct turn turn = {.crew = crew};
 
     pthread_mutex_lock(&crew->lock);
     while (!crew->stopping && turn.count == 0) {

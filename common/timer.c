@@ -14,8 +14,8 @@
 #include "metrics.h"
 #include "service.h"
 
-#define TIMERS_MAX   32
-#define RUNS_IN_ROW  100 /* then the other timers have their turn */
+#define TIMERS_MAX 32
+#define RUNS_IN_ROW 100 /* then the other timers have their turn */
 
 static struct metric failures_metric = {
     .name = "waybill_timer_failures_total",
@@ -71,7 +71,7 @@ static bool run_timer(struct timers *timers, const struct timer *timer)
 /* Sleeps until the next timer is due. False when it is time to stop. */
 static bool sleep_until(struct timers *timers, int64_t due_us)
 {
-    struct timespec due = { .tv_sec = due_us / CLOCK_SECOND, .tv_nsec = due_us % CLOCK_SECOND * 1000 };
+    struct timespec due = {.tv_sec = due_us / CLOCK_SECOND, .tv_nsec = due_us % CLOCK_SECOND * 1000};
 
     pthread_mutex_lock(&timers->lock);
     while (!timers->stopping && clock_monotonic() < due_us)

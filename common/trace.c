@@ -8,7 +8,7 @@
 #include "service.h"
 
 #define TRACE_ID_SIZE 32
-#define SPAN_ID_SIZE  16
+#define SPAN_ID_SIZE 16
 
 /* Whether all characters are lower-case hex digits and not all of them zero. */
 static bool is_hex_id(const char *text, size_t size)

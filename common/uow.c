@@ -1,5 +1,6 @@
 /*
- * uow - one transaction in as few round trips as possible: statements wait in the pipeline until somebody needs an answer.
+ * uow - one transaction in as few round trips as possible: statements wait in the pipeline until somebody needs an
+ * answer.
  */
 #include "uow.h"
 
@@ -85,13 +86,13 @@ static void push(struct uow *uow, const struct expectation *expectation, const v
 
 static void push_own(struct uow *uow, const struct query *query)
 {
-    push(uow, &(const struct expectation){ .what = EXPECT_DONE, .query = query }, NULL);
+    push(uow, &(const struct expectation){.what = EXPECT_DONE, .query = query}, NULL);
 }
 
 static void push_sync(struct uow *uow)
 {
     connection_sync(uow->connection);
-    expect(uow, &(const struct expectation){ .what = EXPECT_SYNC });
+    expect(uow, &(const struct expectation){.what = EXPECT_SYNC});
 }
 
 static bool sync_is_pending(const struct uow *uow)
@@ -270,7 +271,7 @@ enum err uow_commit(struct uow *uow)
     outbox_write(uow);
     idempotency_store(uow);
     if (uow->failed == ERR_NONE && uow->connection->begun) {
-        push(uow, &(const struct expectation){ .what = EXPECT_COMMIT, .query = &pg_commit }, NULL);
+        push(uow, &(const struct expectation){.what = EXPECT_COMMIT, .query = &pg_commit}, NULL);
         push_sync(uow);
         (void)read_pending(uow);
     } else {

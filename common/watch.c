@@ -10,10 +10,13 @@
 #include <time.h>
 
 #include "clock.h"
+#include "json.h"
 #include "kafka.h"
 #include "metrics.h"
+#include "text.h"
 
 #define STRIPES 64
+#define SHIPMENT_TOPIC "waybill.shipment"
 #define SLICE_MS 250 /* how soon a waiting thread sees that the process stops */
 #define POLL_MS 1000 /* how often those look who can't hear */
 #define TAIL_WAIT_MS 200
@@ -76,6 +79,19 @@ void watch_wake(struct watch *watch, const char *aggregate_id)
     wake_stripe(stripe_of(watch, aggregate_id), aggregate_id);
 }
 
+/* News of an aggregate is news of the order that it belongs to: a shipment's key is its own id. */
+static void wake_for(struct watch *watch, struct arena *arena, const struct message *message)
+{
+    const char *order_id = NULL;
+
+    if (message->key != NULL)
+        watch_wake(watch, message->key);
+    if (text_equal(message->topic, SHIPMENT_TOPIC))
+        order_id = json_find(arena, message->body, message->size, "order_id");
+    if (order_id != NULL)
+        watch_wake(watch, order_id);
+}
+
 static void *read_tail(void *of)
 {
     struct watch *watch = of;
@@ -87,10 +103,8 @@ static void *read_tail(void *of)
         arena_clear(arena);
         bool ready = kafka_tail_is_ready(watch->tail);
         size_t count = kafka_tail_take(watch->tail, arena, TAIL_WAIT_MS, messages, TAIL_BATCH_MAX);
-        for (size_t i = 0; i < count; i++) {
-            if (messages[i].key != NULL)
-                watch_wake(watch, messages[i].key);
-        }
+        for (size_t i = 0; i < count; i++)
+            wake_for(watch, arena, &messages[i]);
         /* While the broker can't be heard everybody looks by themselves, and once more when it is back. */
         if (!ready && clock_monotonic() >= next_poll) {
             next_poll = clock_monotonic() + POLL_MS * CLOCK_MS;

@@ -10,7 +10,7 @@
 
 #define TYPE "waybill.test.pinged.v1"
 
-static struct service bare = { .name = "test", .shop = "main" };
+static struct service bare = {.name = "test", .shop = "main"};
 
 START_TEST(topics_are_made_once)
 {
@@ -25,7 +25,7 @@ END_TEST
 
 START_TEST(settings_that_do_not_fit_are_refused)
 {
-    ck_assert_ptr_null(kafka_new(&(struct kafka_options){ .brokers = "127.0.0.1:1", .security_protocol = "telepathy" }));
+    ck_assert_ptr_null(kafka_new(&(struct kafka_options){.brokers = "127.0.0.1:1", .security_protocol = "telepathy"}));
 }
 END_TEST
 
@@ -67,8 +67,8 @@ START_TEST(keys_go_to_the_partitions_that_java_clients_choose)
     struct message read[2];
     bus_make_topic(kafka, topic, 12);
 
-    struct message sent[] = { bus_message(arena, topic, TYPE, "21", 1, NULL),
-                              bus_message(arena, topic, TYPE, "foobar", 1, NULL) };
+    struct message sent[] = {bus_message(arena, topic, TYPE, "21", 1, NULL),
+                             bus_message(arena, topic, TYPE, "foobar", 1, NULL)};
     bus_publish(kafka, sent, 2);
     ck_assert_uint_eq(bus_read_all(kafka, arena, topic, 2, read, 2), 2);
 
@@ -115,7 +115,7 @@ START_TEST(a_group_begins_where_it_is_told_and_goes_back_when_it_is_told)
     struct kafka *kafka = bus_kafka("test");
     struct arena *arena = arena_new(16 << 20);
     const char *topic = bus_topic("seek");
-    const char *const topics[] = { topic };
+    const char *const topics[] = {topic};
     int64_t begin = 100;
     size_t count = 0;
     bus_make_topic(kafka, topic, 1);
@@ -159,7 +159,7 @@ START_TEST(a_tail_hears_all_that_is_published_once_it_is_ready)
     struct kafka *kafka = bus_kafka("test");
     struct arena *arena = arena_new(1 << 20);
     const char *topic = bus_topic("tail");
-    const char *const topics[] = { topic };
+    const char *const topics[] = {topic};
     struct message read[3];
     struct kafka_tail *tail = kafka_tail_new(kafka, topics, 1);
 
@@ -183,7 +183,7 @@ START_TEST(a_tail_does_not_hear_what_was_published_before)
     struct kafka *kafka = bus_kafka("test");
     struct arena *arena = arena_new(1 << 20);
     const char *topic = bus_topic("past");
-    const char *const topics[] = { topic };
+    const char *const topics[] = {topic};
     bus_make_topic(kafka, topic, 3);
     struct message sent = bus_message(arena, topic, TYPE, "k", 1, NULL);
     bus_publish(kafka, &sent, 1);
@@ -225,8 +225,8 @@ START_TEST(a_batch_fails_while_the_broker_is_down_and_goes_through_when_it_is_ba
     rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
     ck_assert_int_eq(rd_kafka_mock_topic_create(cluster, "t", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
     struct kafka *kafka = kafka_new(&(struct kafka_options){
-        .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .client_id = "test", .shop = "main" });
-    struct message sent[] = { bus_message(arena, "t", TYPE, "k", 1, NULL), bus_message(arena, "t", TYPE, "k", 2, NULL) };
+        .brokers = rd_kafka_mock_cluster_bootstraps(cluster), .client_id = "test", .shop = "main"});
+    struct message sent[] = {bus_message(arena, "t", TYPE, "k", 1, NULL), bus_message(arena, "t", TYPE, "k", 2, NULL)};
     bus_publish(kafka, sent, 1);
 
     rd_kafka_mock_broker_set_down(cluster, 1);
@@ -250,7 +250,7 @@ START_TEST(an_event_arrives_within_milliseconds)
     struct kafka *kafka = bus_kafka("test");
     struct arena *arena = arena_new(4 << 20);
     const char *topic = bus_topic("quick");
-    const char *const topics[] = { topic };
+    const char *const topics[] = {topic};
     struct message read;
     int64_t sum = 0;
     bus_make_topic(kafka, topic, 3);

@@ -14,8 +14,8 @@ struct reply {
 };
 static RECORD(reply, FIELD(reply, word), FIELD(reply, number));
 
-static const struct route keyed = { .method = "POST", .path = "/x", .out = &reply_record, .status = 201 };
-static const struct route own_key = { .method = "POST", .path = "/x", .out = &reply_record, .flags = ROUTE_KEY_OWN };
+static const struct route keyed = {.method = "POST", .path = "/x", .out = &reply_record, .status = 201};
+static const struct route own_key = {.method = "POST", .path = "/x", .out = &reply_record, .flags = ROUTE_KEY_OWN};
 
 static struct service *service;
 
@@ -28,11 +28,15 @@ struct exchange {
 
 static void exchange_open(struct exchange *exchange, const char *key, const char *fingerprint)
 {
-    *exchange = (struct exchange){ .ctx = ctx_new(service) };
-    exchange->request = (struct request){
-        .route = &keyed, .method = "POST", .path = "/x", .query = "", .key = key, .fingerprint = fingerprint,
-        .out = &exchange->reply };
-    exchange->ctx->caller = (struct caller){ .role = ROLE_STAFF, .name = "clerk-anna", .shop = "main" };
+    *exchange = (struct exchange){.ctx = ctx_new(service)};
+    exchange->request = (struct request){.route = &keyed,
+                                         .method = "POST",
+                                         .path = "/x",
+                                         .query = "",
+                                         .key = key,
+                                         .fingerprint = fingerprint,
+                                         .out = &exchange->reply};
+    exchange->ctx->caller = (struct caller){.role = ROLE_STAFF, .name = "clerk-anna", .shop = "main"};
     exchange->ctx->request = &exchange->request;
 }
 
@@ -60,7 +64,7 @@ static enum err handle(struct exchange *exchange, const char *subject)
 
     UNIT_OF_WORK(ctx, uow);
     work_item_open(uow, "test", subject, "x", "x", 0);
-    exchange->reply = (struct reply){ .word = "done \"it\"", .number = 7 };
+    exchange->reply = (struct reply){.word = "done \"it\"", .number = 7};
     http_header(ctx, "ETag", "\"7\"");
     return uow_commit(uow);
 }
@@ -121,7 +125,7 @@ START_TEST(callers_have_their_own_keys)
     second.ctx->caller.name = "clerk-bert";
     ck_assert_int_eq(handle(&second, "b"), ERR_NONE);
     exchange_open(&third, "key-1", "f1");
-    third.ctx->caller = (struct caller){ .role = ROLE_SHOPPER, .cart_id = "c-1" };
+    third.ctx->caller = (struct caller){.role = ROLE_SHOPPER, .cart_id = "c-1"};
     ck_assert_int_eq(handle(&third, "c"), ERR_NONE);
     ck_assert_str_eq(database_text("SELECT string_agg(caller, ' ' ORDER BY caller) FROM idempotency"),
                      "shopper:c-1 staff:clerk-anna staff:clerk-bert");
@@ -247,7 +251,7 @@ START_TEST(of_requests_at_once_with_one_key_one_acts_and_all_answer_the_same)
         database_run("DELETE FROM idempotency; DELETE FROM work_item");
         pthread_barrier_init(&start, NULL, COUNT(threads));
         for (size_t i = 0; i < COUNT(threads); i++) {
-            racers[i] = (struct racer){ .start = &start };
+            racers[i] = (struct racer){.start = &start};
             pthread_create(&threads[i], NULL, race, &racers[i]);
         }
         acted = 0;

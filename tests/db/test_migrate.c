@@ -4,13 +4,13 @@
 #include "database.h"
 #include "suite.h"
 
-static const struct migration first = { 1, "0001_a.sql", "aaaa", "CREATE TABLE a (x int); INSERT INTO a VALUES (1);" };
-static const struct migration second = { 2, "0002_b.sql", "bbbb", "ALTER TABLE a ADD COLUMN y int DEFAULT 2;" };
-static const struct migration changed = { 1, "0001_a.sql", "cccc", "CREATE TABLE a (x bigint);" };
-static const struct migration broken = { 2, "0002_b.sql", "bbbb", "INSERT INTO a VALUES (2); SELECT nothing;" };
-static const struct migration ending = { 2, "0002_b.sql", "bbbb", "INSERT INTO a VALUES (2); COMMIT;" };
-static const struct migration third = { 3, "0003_c.sql", "dddd", "SELECT 1;" };
-static const struct migration slow = { 1, "0001_a.sql", "aaaa", "CREATE TABLE a (x int); SELECT pg_sleep(0.3);" };
+static const struct migration first = {1, "0001_a.sql", "aaaa", "CREATE TABLE a (x int); INSERT INTO a VALUES (1);"};
+static const struct migration second = {2, "0002_b.sql", "bbbb", "ALTER TABLE a ADD COLUMN y int DEFAULT 2;"};
+static const struct migration changed = {1, "0001_a.sql", "cccc", "CREATE TABLE a (x bigint);"};
+static const struct migration broken = {2, "0002_b.sql", "bbbb", "INSERT INTO a VALUES (2); SELECT nothing;"};
+static const struct migration ending = {2, "0002_b.sql", "bbbb", "INSERT INTO a VALUES (2); COMMIT;"};
+static const struct migration third = {3, "0003_c.sql", "dddd", "SELECT 1;"};
+static const struct migration slow = {1, "0001_a.sql", "aaaa", "CREATE TABLE a (x int); SELECT pg_sleep(0.3);"};
 
 static bool migrate_own(const struct migration *list, size_t count)
 {
@@ -19,7 +19,7 @@ static bool migrate_own(const struct migration *list, size_t count)
 
 START_TEST(migrations_are_applied_once_and_in_order)
 {
-    const struct migration list[] = { first, second };
+    const struct migration list[] = {first, second};
 
     ck_assert(migrate_own(list, 1));
     ck_assert(migrate_own(list, 2));
@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(common_and_own_are_numbered_apart)
 {
-    const struct migration own = { 1, "0001_z.sql", "eeee", "CREATE TABLE z AS SELECT x FROM a;" };
+    const struct migration own = {1, "0001_z.sql", "eeee", "CREATE TABLE z AS SELECT x FROM a;"};
 
     ck_assert(migrate(database_conninfo(), &first, 1, &own, 1));
     ck_assert_int_eq(database_int("SELECT x FROM z"), 1);
@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(a_newer_schema_is_refused)
 {
-    const struct migration list[] = { first, second };
+    const struct migration list[] = {first, second};
 
     ck_assert(migrate_own(list, 2));
     ck_assert(!migrate_own(list, 1));
@@ -59,8 +59,8 @@ END_TEST
 
 START_TEST(holes_are_refused)
 {
-    const struct migration list[] = { first, third };
-    const struct migration whole[] = { first, second, third };
+    const struct migration list[] = {first, third};
+    const struct migration whole[] = {first, second, third};
 
     ck_assert(!migrate_own(list, 2));
     ck_assert(migrate_own(whole, 3));
@@ -71,8 +71,8 @@ END_TEST
 
 START_TEST(a_migration_that_fails_leaves_nothing_behind)
 {
-    const struct migration bad[] = { first, broken };
-    const struct migration good[] = { first, second };
+    const struct migration bad[] = {first, broken};
+    const struct migration good[] = {first, second};
 
     ck_assert(!migrate_own(bad, 2));
     ck_assert_int_eq(database_int("SELECT count(*) FROM a"), 1);
@@ -83,7 +83,7 @@ END_TEST
 
 START_TEST(a_migration_may_not_end_its_transaction)
 {
-    const struct migration list[] = { first, ending };
+    const struct migration list[] = {first, ending};
 
     ck_assert(!migrate_own(list, 2));
     ck_assert_int_eq(database_int("SELECT count(*) FROM schema_migration"), 1);
@@ -92,7 +92,7 @@ END_TEST
 
 static void *migrate_slowly(void *ret)
 {
-    const struct migration list[] = { slow, second };
+    const struct migration list[] = {slow, second};
 
     *(bool *)ret = migrate_own(list, 2);
     return NULL;
@@ -101,7 +101,7 @@ static void *migrate_slowly(void *ret)
 START_TEST(copies_that_start_together_wait_for_each_other)
 {
     pthread_t threads[4];
-    bool done[COUNT(threads)] = { false };
+    bool done[COUNT(threads)] = {false};
 
     for (size_t i = 0; i < COUNT(threads); i++)
         pthread_create(&threads[i], NULL, migrate_slowly, &done[i]);

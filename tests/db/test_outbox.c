@@ -14,8 +14,8 @@ struct said {
 };
 static RECORD(said, FIELD(said, word), FIELD(said, long_word));
 
-static const struct event_type said = { "waybill.test.said.v1", "waybill.test", &said_record, true };
-static const struct event_type heard = { "waybill.test.heard.v1", "waybill.other", &said_record, false };
+static const struct event_type said = {"waybill.test.said.v1", "waybill.test", &said_record, true};
+static const struct event_type heard = {"waybill.test.heard.v1", "waybill.other", &said_record, false};
 
 static struct service *service;
 static struct ctx *ctx;
@@ -38,13 +38,14 @@ static enum err say(struct aggregate *aggregate, int times)
 {
     UNIT_OF_WORK(ctx, uow);
     for (int i = 0; i < times; i++)
-        TRY(event_emit(uow, i % 2 == 0 ? &said : &heard, aggregate, &(struct said){ .word = "a \"b\" \\ {c}, \xc3\xa9" }));
+        TRY(event_emit(uow, i % 2 == 0 ? &said : &heard, aggregate,
+                       &(struct said){.word = "a \"b\" \\ {c}, \xc3\xa9"}));
     return uow_commit(uow);
 }
 
 START_TEST(an_event_becomes_a_row)
 {
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001", .version = 4 };
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001", .version = 4};
 
     trace_start(ctx, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "journey", "cause");
     ck_assert_int_eq(say(&aggregate, 1), ERR_NONE);
@@ -60,21 +61,22 @@ END_TEST
 
 START_TEST(ids_follow_the_order_of_emission_and_versions_are_dense)
 {
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001" };
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001"};
 
     ck_assert_int_eq(say(&aggregate, OUTBOX_EVENTS_MAX), ERR_NONE);
     ck_assert_int_eq(say(&aggregate, 10), ERR_NONE);
     ck_assert_int_eq(aggregate.version, OUTBOX_EVENTS_MAX + 10);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM (SELECT sequence, row_number() OVER (ORDER BY id) AS n FROM outbox)"
-                                  " AS o WHERE sequence = n"),
-                     OUTBOX_EVENTS_MAX + 10);
+    ck_assert_int_eq(
+        database_int("SELECT count(*) FROM (SELECT sequence, row_number() OVER (ORDER BY id) AS n FROM outbox)"
+                     " AS o WHERE sequence = n"),
+        OUTBOX_EVENTS_MAX + 10);
     ck_assert_int_eq(database_int("SELECT count(DISTINCT event_id) FROM outbox"), OUTBOX_EVENTS_MAX + 10);
 }
 END_TEST
 
 START_TEST(too_many_events_are_refused)
 {
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001" };
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001"};
 
     ck_assert_int_eq(say(&aggregate, OUTBOX_EVENTS_MAX + 1), ERR_INTERNAL);
     ck_assert_str_eq(ctx->problem.detail, "cannot emit more than 2000 events at once");
@@ -84,12 +86,12 @@ END_TEST
 
 static enum err say_much(size_t size)
 {
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001" };
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001"};
     char *much = arena_alloc(ctx->arena, size + 1);
 
     memset(much, 'x', size);
     UNIT_OF_WORK(ctx, uow);
-    TRY(event_emit(uow, &said, &aggregate, &(struct said){ .long_word = much }));
+    TRY(event_emit(uow, &said, &aggregate, &(struct said){.long_word = much}));
     return uow_commit(uow);
 }
 
@@ -103,10 +105,10 @@ END_TEST
 
 static enum err say_and_forget(void)
 {
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001" };
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001"};
 
     UNIT_OF_WORK(ctx, uow);
-    return event_emit(uow, &said, &aggregate, &(struct said){ .word = "a" });
+    return event_emit(uow, &said, &aggregate, &(struct said){.word = "a"});
 }
 
 START_TEST(what_is_not_committed_is_not_told)

@@ -22,14 +22,14 @@ static struct task_answer call_counterpart(struct ctx *ctx, const struct task *t
     while (atomic_load(&hold_calls))
         usleep(5000);
     if (atomic_load(&counterpart_is_down))
-        return (struct task_answer){ .outcome = TASK_LATER, .why = "could not connect" };
+        return (struct task_answer){.outcome = TASK_LATER, .why = "could not connect"};
     if (strcmp(task->body, "refuse") == 0)
-        return (struct task_answer){ .outcome = TASK_REFUSED, .why = "declined" };
+        return (struct task_answer){.outcome = TASK_REFUSED, .why = "declined"};
     if (strcmp(task->body, "later twice") == 0 && task->attempt <= 2)
-        return (struct task_answer){ .outcome = TASK_LATER, .after_ms = 10, .why = "429" };
+        return (struct task_answer){.outcome = TASK_LATER, .after_ms = 10, .why = "429"};
     if (strcmp(task->body, "unknown once") == 0 && task->attempt == 1)
-        return (struct task_answer){ .outcome = TASK_UNKNOWN, .after_ms = 10, .why = "timed out" };
-    return (struct task_answer){ .outcome = TASK_DONE, .detail = arena_printf(ctx->arena, "answer %s", task->key) };
+        return (struct task_answer){.outcome = TASK_UNKNOWN, .after_ms = 10, .why = "timed out"};
+    return (struct task_answer){.outcome = TASK_DONE, .detail = arena_printf(ctx->arena, "answer %s", task->key)};
 }
 
 /* What is recorded becomes a work item: its cause tells what was known. */
@@ -40,21 +40,39 @@ static enum err record_answer(struct uow *uow, const struct task *task, const st
                                                          : "unknown";
 
     atomic_fetch_add(&records, 1);
-    work_item_open(uow, uow->ctx->trace.correlation_id, arena_printf(uow->ctx->arena, "%s %s", task->subject, what), what,
-                   "none", 0);
+    work_item_open(uow, uow->ctx->trace.correlation_id, arena_printf(uow->ctx->arena, "%s %s", task->subject, what),
+                   what, "none", 0);
     if (strcmp(task->body, "spoil") == 0)
         return FAIL(uow->ctx, INTERNAL, "a bug");
     return ERR_NONE;
 }
 
 static const struct task_kind kinds[] = {
-    { .kind = "alone", .threads = 2, .batch = 1, .lease_ms = 5000, .backoff_ms = 20, .backoff_max_ms = 100,
-      .call = call_counterpart, .record = record_answer },
-    { .kind = "batch", .threads = 1, .batch = 10, .lease_ms = 5000, .backoff_ms = 20, .backoff_max_ms = 100,
-      .call = call_counterpart, .record = record_answer },
-    { .kind = "short", .threads = 1, .batch = 1, .lease_ms = 300, .backoff_ms = 20, .backoff_max_ms = 100,
-      .call = call_counterpart, .record = record_answer },
-    { .kind = NULL },
+    {.kind = "alone",
+     .threads = 2,
+     .batch = 1,
+     .lease_ms = 5000,
+     .backoff_ms = 20,
+     .backoff_max_ms = 100,
+     .call = call_counterpart,
+     .record = record_answer},
+    {.kind = "batch",
+     .threads = 1,
+     .batch = 10,
+     .lease_ms = 5000,
+     .backoff_ms = 20,
+     .backoff_max_ms = 100,
+     .call = call_counterpart,
+     .record = record_answer},
+    {.kind = "short",
+     .threads = 1,
+     .batch = 1,
+     .lease_ms = 300,
+     .backoff_ms = 20,
+     .backoff_max_ms = 100,
+     .call = call_counterpart,
+     .record = record_answer},
+    {.kind = NULL},
 };
 
 static void open_all(void)
@@ -76,7 +94,8 @@ static void start(void)
     service->task_runner = task_runner_start(service, kinds);
 }
 
-static enum err add_in(struct ctx *ctx, const char *kind, const char *key, const char *body, int64_t delay_ms, int times)
+static enum err add_in(struct ctx *ctx, const char *kind, const char *key, const char *body, int64_t delay_ms,
+                       int times)
 {
     UNIT_OF_WORK(ctx, uow);
     for (int i = 0; i < times; i++)
@@ -262,7 +281,8 @@ START_TEST(one_that_cannot_be_recorded_does_not_hold_up_its_batch)
     start();
     database_await("SELECT count(*) FROM task WHERE state = 'done'", 5);
     database_await("SELECT count(*) FROM task WHERE key = 'bad' AND state <> 'done'"
-                   " AND why = 'its answer could not be recorded'", 1);
+                   " AND why = 'its answer could not be recorded'",
+                   1);
     ck_assert_int_eq(database_int("SELECT count(*) FROM work_item"), 5);
 }
 END_TEST

@@ -46,7 +46,10 @@ static enum err fail_twice(struct uow *uow, bool *ret_more)
 
 START_TEST(a_timer_runs_again_at_once_while_more_is_due)
 {
-    static const struct timer own[] = { { "three", 1000, open_three }, { NULL } };
+    static const struct timer own[] = {
+        {"three",     1000, open_three},
+        {NULL}
+    };
     struct timers *timers = timers_start(service, own);
 
     database_await("SELECT count(*) FROM work_item", 3);
@@ -56,7 +59,10 @@ END_TEST
 
 START_TEST(a_run_that_fails_changes_nothing_and_comes_again)
 {
-    static const struct timer own[] = { { "failing", 30, fail_twice }, { NULL } };
+    static const struct timer own[] = {
+        {"failing",   30, fail_twice},
+        {NULL}
+    };
     struct timers *timers = timers_start(service, own);
 
     database_await("SELECT count(*) FROM work_item", 1);
@@ -67,7 +73,10 @@ END_TEST
 
 START_TEST(stopping_does_not_wait_for_the_next_run)
 {
-    static const struct timer own[] = { { "three", 3600 * 1000, open_three }, { NULL } };
+    static const struct timer own[] = {
+        {"three",     3600 * 1000, open_three},
+        {NULL}
+    };
 
     timers_stop(timers_start(service, own));
     timers_stop(timers_start(service, NULL));
@@ -114,9 +123,10 @@ END_TEST
 
 START_TEST(old_tasks_go_when_they_are_over)
 {
-    database_run("INSERT INTO task (id, kind, subject, key, body, state, due_at, updated_at)"
-                 " SELECT gen_random_uuid(), 'k', 's', state || age, '{}', state, now(), now() - age * interval '1 day'"
-                 "   FROM unnest('{due,running,done,refused,cancelled}'::text[]) AS state, unnest('{6,8}'::int[]) AS age");
+    database_run(
+        "INSERT INTO task (id, kind, subject, key, body, state, due_at, updated_at)"
+        " SELECT gen_random_uuid(), 'k', 's', state || age, '{}', state, now(), now() - age * interval '1 day'"
+        "   FROM unnest('{due,running,done,refused,cancelled}'::text[]) AS state, unnest('{6,8}'::int[]) AS age");
     ck_assert_int_eq(run_common("task_expire"), 1);
     ck_assert_str_eq(database_text("SELECT string_agg(key, ' ' ORDER BY key) FROM task"),
                      "cancelled6 done6 due6 due8 refused6 running6 running8");
@@ -137,7 +147,8 @@ static void add_history(int id, const char *when)
     char sql[256];
 
     snprintf(sql, sizeof(sql),
-             "INSERT INTO outbox_history VALUES (%d, gen_random_uuid(), 't', 'k', 1, 'y', '', '', '', '{}', %s)", id, when);
+             "INSERT INTO outbox_history VALUES (%d, gen_random_uuid(), 't', 'k', 1, 'y', '', '', '', '{}', %s)", id,
+             when);
     database_run(sql);
 }
 

@@ -1,23 +1,13 @@
-/* uow and query: order in the pipeline, errors in the middle, rollback, mapping of errors, lost connections, records. */
+/* uow and query: order in the pipeline, errors in the middle, rollback, mapping of errors, lost connections, records.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
-#include "clock.h"
 #include "database.h"
-#include "outbox.h"
+#include "statements.h"
 #include "suite.h"
 #include "uow.h"
-
-#define OWN_QUERY(tag, query_kind, text, ...)                                                                        \
-    static const struct param tag##_params[] = { __VA_ARGS__ };                                                      \
-    static const struct query Q_##tag = { #tag, text, query_kind, tag##_params, COUNT(tag##_params) }
-#define PARAM(tag, member, type) { #member, type, offsetof(struct Q_##tag, member) }
-#define NO_PARAMS(tag, query_kind, text)                                                                             \
-    struct Q_##tag {                                                                                                 \
-        char none_;                                                                                                    \
-    };                                                                                                                 \
-    static const struct query Q_##tag = { #tag, text, query_kind, NULL, 0 }
 
 struct Q_thing_add {
     int64_t id;
@@ -42,43 +32,20 @@ OWN_QUERY(thing_get, QUERY_ONE, "SELECT id, name FROM thing WHERE id = $1::bigin
 struct Q_thing_find {
     int64_t id;
 };
-OWN_QUERY(thing_find, QUERY_MAYBE, "SELECT id, name FROM thing WHERE id >= $1::bigint", PARAM(thing_find, id, PARAM_INT));
+OWN_QUERY(thing_find, QUERY_MAYBE, "SELECT id, name FROM thing WHERE id >= $1::bigint",
+          PARAM(thing_find, id, PARAM_INT));
 
 NO_PARAMS(thing_list, QUERY_MANY, "SELECT id, name FROM thing ORDER BY id LIMIT 100000");
 NO_PARAMS(thing_clear, QUERY_EXEC, "DELETE FROM thing");
-NO_PARAMS(thing_stray, QUERY_ONE, "SELECT 1 AS id, 'x' AS stray");
 NO_PARAMS(session_id, QUERY_ONE, "SELECT pg_backend_pid() AS id");
 NO_PARAMS(nap, QUERY_EXEC, "SELECT pg_sleep(60)");
 NO_PARAMS(short_patience, QUERY_EXEC, "SET LOCAL lock_timeout = '50ms'");
 NO_PARAMS(short_life, QUERY_EXEC, "SET LOCAL statement_timeout = '50ms'");
 NO_PARAMS(quick_deadlock, QUERY_EXEC, "SET LOCAL deadlock_timeout = '20ms'");
 
-struct Q_all_types {
-    const char *text, *uuid, *jsonb, *date;
-    int64_t bigint, small, at;
-    bool yes;
-    struct texts texts;
-    struct ints ints;
-};
-OWN_QUERY(all_types, QUERY_ONE,
-          "SELECT $1::text AS text, $2::uuid AS uuid, $3::jsonb AS raw, $4::date AS date, $5::bigint AS number,"
-          " $6::int AS small, $7::boolean AS yes, $8::timestamptz AS at, to_jsonb($9::text[]) AS texts,"
-          " to_jsonb($10::bigint[])::text AS ints, 'blue' AS color, $3::jsonb AS inner, $3::jsonb AS maybe,"
-          " CASE WHEN $3::jsonb IS NOT NULL THEN jsonb_build_array($3::jsonb, $3::jsonb) END AS list",
-          PARAM(all_types, text, PARAM_TEXT), PARAM(all_types, uuid, PARAM_TEXT), PARAM(all_types, jsonb, PARAM_TEXT),
-          PARAM(all_types, date, PARAM_TEXT), PARAM(all_types, bigint, PARAM_INT), PARAM(all_types, small, PARAM_INT),
-          PARAM(all_types, yes, PARAM_BOOL), PARAM(all_types, at, PARAM_TIME), PARAM(all_types, texts, PARAM_TEXTS),
-          PARAM(all_types, ints, PARAM_INTS));
-
-struct Q_color {
-    const char *name;
-};
-OWN_QUERY(color, QUERY_ONE, "SELECT $1::text AS color", PARAM(color, name, PARAM_TEXT));
-
 static const struct query *const queries[] = {
-    &Q_thing_add,   &Q_thing_rename, &Q_thing_get,      &Q_thing_find,  &Q_thing_list,      &Q_thing_clear,
-    &Q_thing_stray, &Q_session_id,   &Q_nap,            &Q_short_life,  &Q_quick_deadlock, &Q_short_patience,
-    &Q_all_types,   &Q_color,        NULL,
+    &Q_thing_add,  &Q_thing_rename, &Q_thing_get,  &Q_thing_find,     &Q_thing_list,     &Q_thing_clear,
+    &Q_session_id, &Q_nap,          &Q_short_life, &Q_quick_deadlock, &Q_short_patience, NULL,
 };
 
 struct thing {
@@ -98,10 +65,11 @@ static struct ctx *ctx;
 static void open_all(void)
 {
     database_open_common();
-    database_run("CREATE TABLE thing (id bigint CONSTRAINT thing_pkey PRIMARY KEY,"
-                 " name text NOT NULL CONSTRAINT thing_name_short CHECK (length(name) < 10),"
-                 " place serial);"
-                 "CREATE TABLE part (thing bigint CONSTRAINT part_thing REFERENCES thing DEFERRABLE INITIALLY DEFERRED)");
+    database_run(
+        "CREATE TABLE thing (id bigint CONSTRAINT thing_pkey PRIMARY KEY,"
+        " name text NOT NULL CONSTRAINT thing_name_short CHECK (length(name) < 10),"
+        " place serial);"
+        "CREATE TABLE part (thing bigint CONSTRAINT part_thing REFERENCES thing DEFERRABLE INITIALLY DEFERRED)");
     service = database_service(queries, 4);
     ctx = ctx_new(service);
 }
@@ -241,9 +209,9 @@ static enum err add_named(int64_t id, const char *name)
 START_TEST(errors_in_the_pipeline_of_the_commit_are_told)
 {
     static const struct constraint constraints[] = {
-        { "other", ERR_INTERNAL, "not this one" },
-        { "thing_name_short", ERR_INVALID, "the name is too long" },
-        { NULL },
+        {"other",            ERR_INTERNAL, "not this one"},
+        {"thing_name_short",    ERR_INVALID, "the name is too long"},
+        {NULL},
     };
 
     ck_assert_int_eq(add_named(1, "much too long"), ERR_CONFLICT);
@@ -390,8 +358,8 @@ START_TEST(the_loser_of_a_deadlock_may_try_again)
 
     database_run("INSERT INTO thing (id, name) VALUES (1, 'a'), (2, 'b')");
     pthread_barrier_init(&both, NULL, 2);
-    struct two_locks there = { 1, 2, &both, ERR_NONE };
-    struct two_locks here = { 2, 1, &both, ERR_NONE };
+    struct two_locks there = {1, 2, &both, ERR_NONE};
+    struct two_locks here = {2, 1, &both, ERR_NONE};
     pthread_create(&thread, NULL, lock_in_thread, &there);
     lock_in_thread(&here);
     pthread_join(thread, NULL);
@@ -494,176 +462,6 @@ START_TEST(after_the_commit_another_one_may_open)
 }
 END_TEST
 
-/* -- points of return -- */
-
-static const struct event_type event_said = { "waybill.test.said.v1", "waybill.test", &thing_record, false };
-
-static enum err three_messages(bool fail_softly)
-{
-    struct aggregate aggregate = { .id = "019aa8e2-0000-7000-8000-000000000001" };
-
-    UNIT_OF_WORK(ctx, uow);
-    for (int64_t i = 1; i <= 3; i++) {
-        TRY(uow_savepoint(uow));
-        SQL(uow, thing_add, .id = i, .name = "a");
-        TRY(event_emit(uow, &event_said, &aggregate, &(struct thing){ .id = i, .name = "a" }));
-        if (i == 2 && fail_softly)
-            SQL(uow, thing_rename, .id = 77, .name = "c");
-        else if (i == 2)
-            SQL(uow, thing_add, .id = 1, .name = "b");
-        if (uow_sync(uow) != ERR_NONE) {
-            TRY(uow_rollback_to_savepoint(uow));
-            aggregate.version = 1;
-        }
-    }
-    return uow_commit(uow);
-}
-
-START_TEST(one_message_can_be_undone_without_losing_the_batch)
-{
-    for (int softly = 0; softly <= 1; softly++) {
-        database_run("DELETE FROM thing; DELETE FROM outbox");
-        ck_assert_int_eq(three_messages(softly), ERR_NONE);
-        ck_assert_str_eq(database_text("SELECT string_agg(id::text, ' ' ORDER BY id) FROM thing"), "1 3");
-        ck_assert_str_eq(database_text("SELECT string_agg((body::json)->>'id', ' ' ORDER BY id) FROM outbox"), "1 3");
-        ck_assert_str_eq(database_text("SELECT string_agg(sequence::text, ' ' ORDER BY id) FROM outbox"), "1 2");
-    }
-}
-END_TEST
-
-/* -- records -- */
-
-enum color { RED, BLUE };
-static const char *const color_names[] = { "red", "blue", NULL };
-
-struct inner {
-    int64_t number;
-    const char *word;
-};
-static RECORD(inner, FIELD(inner, number), FIELD(inner, word));
-
-struct inners {
-    struct inner *items;
-    size_t count;
-};
-
-struct everything {
-    const char *text, *uuid, *raw, *date, *ints;
-    int64_t number, small, at, absent;
-    bool yes;
-    enum color color;
-    struct texts texts;
-    struct inner inner;
-    struct inner *maybe;
-    struct inners list;
-};
-static RECORD(everything, FIELD(everything, text), FIELD(everything, uuid), FIELD_AS_JSON(everything, raw),
-              FIELD(everything, date), FIELD(everything, ints), FIELD(everything, number), FIELD(everything, small),
-              FIELD_AS_TIME(everything, at), FIELD(everything, absent), FIELD(everything, yes),
-              FIELD_AS_ENUM(everything, color, color_names), FIELD(everything, texts),
-              FIELD_OBJECT_OF(everything, inner, inner_record), FIELD_OPTIONAL_OF(everything, maybe, inner_record),
-              FIELD_LIST_OF(everything, list, inner_record));
-
-static enum err read_everything(const struct Q_all_types *given, struct everything *ret)
-{
-    READING(ctx, uow);
-    return query_one(uow, &Q_all_types, given, &everything_record, ret, NULL);
-}
-
-START_TEST(every_type_goes_there_and_back)
-{
-    const char *words[] = { "plain", "with \"quotes\", \\ and {braces}", "", "NULL", "\xc3\xa9\n", NULL };
-    const int64_t numbers[] = { INT64_MIN, 0, INT64_MAX };
-    struct everything row = { .absent = 7 };
-    struct Q_all_types given = {
-        .text = "it's \\ text",
-        .uuid = "019aa8e2-0000-7000-8000-000000000001",
-        .jsonb = "{\"number\": 5, \"word\": \"five\", \"unknown\": null}",
-        .date = "2026-02-28",
-        .bigint = -9007199254740991,
-        .small = -1,
-        .yes = true,
-        .at = INT64_C(1795330127123456),
-        .texts = { words, 5 },
-        .ints = { numbers, 3 },
-    };
-
-    ck_assert_int_eq(read_everything(&given, &row), ERR_NONE);
-    ck_assert_str_eq(row.text, given.text);
-    ck_assert_str_eq(row.uuid, given.uuid);
-    ck_assert_str_eq(row.date, given.date);
-    ck_assert_int_eq(row.number, given.bigint);
-    ck_assert_int_eq(row.small, -1);
-    ck_assert_int_eq(row.at, given.at);
-    ck_assert_int_eq(row.absent, 0);
-    ck_assert(row.yes);
-    ck_assert_int_eq(row.color, BLUE);
-    ck_assert_uint_eq(row.texts.count, 5);
-    for (size_t i = 0; i < 5; i++)
-        ck_assert_str_eq(row.texts.items[i], words[i]);
-    ck_assert_str_eq(row.ints, "[-9223372036854775808, 0, 9223372036854775807]");
-    ck_assert_int_eq(row.inner.number, 5);
-    ck_assert_str_eq(row.maybe->word, "five");
-    ck_assert_uint_eq(row.list.count, 2);
-    ck_assert_str_eq(row.list.items[1].word, "five");
-    ck_assert_ptr_nonnull(strstr(row.raw, "\"unknown\": null"));
-}
-END_TEST
-
-START_TEST(nulls_are_zero)
-{
-    struct everything row = { .text = "x", .small = 9, .yes = true };
-
-    ck_assert_int_eq(read_everything(&(struct Q_all_types){ .texts = { NULL, 0 } }, &row), ERR_NONE);
-    ck_assert_ptr_null(row.text);
-    ck_assert_ptr_null(row.raw);
-    ck_assert_ptr_null(row.maybe);
-    ck_assert_int_eq(row.at, 0);
-    ck_assert(!row.yes);
-    ck_assert_uint_eq(row.texts.count, 0);
-    ck_assert_str_eq(row.ints, "[]");
-}
-END_TEST
-
-static enum err read_color(const char *name, struct everything *ret)
-{
-    READING(ctx, uow);
-    return SQL_ONE(uow, color, everything_record, ret, .name = name);
-}
-
-START_TEST(a_word_that_the_enum_lacks_is_an_internal_error_without_the_word)
-{
-    struct everything row;
-
-    ck_assert_int_eq(read_color("red", &row), ERR_NONE);
-    ck_assert_int_eq(read_color("green", &row), ERR_INTERNAL);
-    ck_assert_str_eq(ctx->problem.detail, "column \"color\" of color holds what its record does not know");
-}
-END_TEST
-
-START_TEST(a_value_that_is_no_uuid_is_not_shown)
-{
-    struct everything row;
-
-    ck_assert_int_eq(read_everything(&(struct Q_all_types){ .uuid = "secret" }, &row), ERR_INTERNAL);
-    ck_assert_str_eq(ctx->problem.detail, "statement all_types failed with SQLSTATE 22P02");
-}
-END_TEST
-
-static enum err read_stray(void)
-{
-    struct thing thing;
-
-    READING(ctx, uow);
-    return SQL_ONE(uow, thing_stray, thing_record, &thing);
-}
-
-START_TEST(a_column_that_the_record_lacks_asserts)
-{
-    (void)!read_stray();
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -685,14 +483,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_connection_lost_while_it_was_idle_costs_nothing);
     tcase_add_test(tests, reading_holds_no_transaction);
     tcase_add_test(tests, after_the_commit_another_one_may_open);
-    tcase_add_test(tests, one_message_can_be_undone_without_losing_the_batch);
-    tcase_add_test(tests, every_type_goes_there_and_back);
-    tcase_add_test(tests, nulls_are_zero);
-    tcase_add_test(tests, a_word_that_the_enum_lacks_is_an_internal_error_without_the_word);
-    tcase_add_test(tests, a_value_that_is_no_uuid_is_not_shown);
     tcase_add_test_raise_signal(tests, committing_a_reading_asserts, SIGABRT);
     tcase_add_test_raise_signal(tests, a_second_unit_of_work_in_the_thread_asserts, SIGABRT);
-    tcase_add_test_raise_signal(tests, a_column_that_the_record_lacks_asserts, SIGABRT);
 }
 
 RUN_SUITE(uow, add_tests)

@@ -12,14 +12,17 @@
 #include "id.h"
 #include "json.h"
 
-#define READ_MS  20000
+#define READ_MS 20000
 #define QUIET_MS 700
+
+#define NAMES_MAX 16 /* in one test */
+#define NAME_MAX_BYTES 128
 
 static const struct field ping_fields[] = {
     FIELD(ping, note),
     FIELD(ping, number, .flags = FIELD_REQUIRED),
 };
-const struct record bus_ping_record = { "ping", sizeof(struct ping), ping_fields, COUNT(ping_fields) };
+const struct record bus_ping_record = {"ping", sizeof(struct ping), ping_fields, COUNT(ping_fields)};
 
 const char *bus_address(void)
 {
@@ -31,24 +34,28 @@ const char *bus_address(void)
 
 const char *bus_topic(const char *name)
 {
-    char *topic = NULL;
+    static char names[NAMES_MAX][NAME_MAX_BYTES];
+    static int count;
+    char *topic = names[count++];
 
     /* Two runs may have the same process number. */
-    ck_assert(asprintf(&topic, "test.%lld.%d.%s", (long long)(clock_now() / CLOCK_MS), (int)getpid(), name) > 0);
+    ck_assert_int_le(count, NAMES_MAX);
+    (void)snprintf(topic, NAME_MAX_BYTES, "test.%lld.%d.%s", (long long)(clock_now() / CLOCK_MS), (int)getpid(), name);
     return topic;
 }
 
 void bus_make_topic(struct kafka *kafka, const char *topic, int partitions)
 {
-    const struct topic made = { .name = topic, .partitions = partitions };
-    const struct topic *const list[] = { &made };
+    const struct topic made = {.name = topic, .partitions = partitions};
+    const struct topic *const list[] = {&made};
 
     ck_assert(kafka_ensure_topics(kafka, list, 1));
 }
 
 struct kafka *bus_kafka(const char *name)
 {
-    struct kafka *kafka = kafka_new(&(struct kafka_options){ .brokers = bus_address(), .client_id = name, .shop = "main" });
+    struct kafka *kafka =
+        kafka_new(&(struct kafka_options){.brokers = bus_address(), .client_id = name, .shop = "main"});
 
     ck_assert(kafka != NULL);
     return kafka;
@@ -63,8 +70,7 @@ struct service *bus_service(const char *name, const struct query *const *own)
     lists[1] = own;
     service->name = name;
     service->database = (struct pool_options){
-        .conninfo = database_conninfo(), .application = name, .queries = lists, .size = 4, .wait_ms = 1000
-    };
+        .conninfo = database_conninfo(), .application = name, .queries = lists, .size = 4, .wait_ms = 1000};
     service->kafka = bus_kafka(name);
     return service;
 }
@@ -78,7 +84,7 @@ void bus_service_free(struct service *service)
 struct message bus_message(struct arena *arena, const char *topic, const char *type, const char *key, int64_t sequence,
                            const char *id)
 {
-    const struct ping ping = { .note = key, .number = sequence };
+    const struct ping ping = {.note = key, .number = sequence};
     const char *body = json_encode(arena, &bus_ping_record, &ping);
 
     return (struct message){
@@ -99,7 +105,7 @@ struct message bus_message(struct arena *arena, const char *topic, const char *t
 
 void bus_publish(struct kafka *kafka, const struct message *messages, size_t count)
 {
-    struct service service = { .shop = "main" };
+    struct service service = {.shop = "main"};
     struct ctx *ctx = ctx_new(&service);
 
     enum err err = kafka_publish(ctx, kafka, messages, count);
@@ -117,7 +123,7 @@ static void from_the_beginning(void *of, struct kafka_position *positions, size_
 size_t bus_read_all(struct kafka *kafka, struct arena *arena, const char *topic, size_t count, struct message *ret,
                     size_t max)
 {
-    const char *const topics[] = { topic };
+    const char *const topics[] = {topic};
     int64_t deadline = clock_monotonic() + READ_MS * CLOCK_MS;
     size_t found = 0;
     struct kafka_group *group = kafka_group_new(kafka, bus_topic("reader"), topics, 1, from_the_beginning, NULL);

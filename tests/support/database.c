@@ -14,7 +14,7 @@
 #include "pg.h"
 
 #define AWAIT_MS 10000
-#define LISTS    3
+#define LISTS 3
 
 static PGconn *looker; /* this process's own connection */
 static char schema[64];
@@ -53,8 +53,9 @@ void database_open(void)
     write_conninfo(given);
     looker = PQconnectdb(conninfo);
     ck_assert_msg(PQstatus(looker) == CONNECTION_OK, "%s", PQerrorMessage(looker));
-    (void)snprintf(sql, sizeof(sql), "SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s",
-                   schema, schema);
+    (void)snprintf(sql, sizeof(sql),
+                   "SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s", schema,
+                   schema);
     database_run(sql);
 }
 
@@ -130,7 +131,7 @@ struct service *database_service(const struct query *const *own, int size)
     service->name = "test";
     service->shop = "main";
     service->pool = pool_new(&(struct pool_options){
-        .conninfo = conninfo, .application = schema, .queries = lists, .size = size, .wait_ms = 200 });
+        .conninfo = conninfo, .application = schema, .queries = lists, .size = size, .wait_ms = 200});
     return service;
 }
 

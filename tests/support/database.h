@@ -1,8 +1,8 @@
 /*
  * database - a schema of its own for each test, and looks at it that don't go through the code under test.
  *
- * WAYBILL_TEST_DATABASE says where. Everything here is about one schema at a time, made by database_open() inside of the
- * test (Check forks) and dropped by database_close(). What can't be done fails the test.
+ * WAYBILL_TEST_DATABASE says where. Everything here is about one schema at a time, made by database_open() inside of
+ * the test (Check forks) and dropped by database_close(). What can't be done fails the test.
  */
 #ifndef WAYBILL_DATABASE_H
 #define WAYBILL_DATABASE_H

@@ -16,12 +16,12 @@
 
 #include "log.h"
 
-#define KEY_HEX    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define KEY_HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PATIENCE_S 10
 
 static const struct setting listen_settings[] = {
     {"WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:0", 0, 0, "where to listen"},
-    {0},
+    {0  },
 };
 
 void web_start(struct web *web, const struct route *routes, struct edge *edge, const struct setting *settings)

@@ -12,8 +12,8 @@
 
 #define KEY_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define KEY_B "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
-#define CART  "0190b3c2-7a10-7000-8000-000000000001"
-#define NOW   (INT64_C(1700000000) * CLOCK_SECOND)
+#define CART "0190b3c2-7a10-7000-8000-000000000001"
+#define NOW (INT64_C(1700000000) * CLOCK_SECOND)
 
 static struct ctx ctx;
 static struct keys *keys;
@@ -31,11 +31,8 @@ static void stop(void)
     arena_free(ctx.arena);
 }
 
-static const struct caller clerk = {.role = ROLE_STAFF,
-                                    .shop = "main",
-                                    .name = "clerk-anna",
-                                    .rights = "orders stock",
-                                    .address = "192.0.2.7"};
+static const struct caller clerk = {
+    .role = ROLE_STAFF, .shop = "main", .name = "clerk-anna", .rights = "orders stock", .address = "192.0.2.7"};
 
 START_TEST(a_caller_arrives_as_it_was_signed)
 {
@@ -55,8 +52,11 @@ static const struct {
     int64_t after_s;
     enum err err;
 } ages[] = {
-    {0, ERR_NONE}, {IDENTITY_TTL_S, ERR_NONE},         {IDENTITY_TTL_S + 6, ERR_UNAUTHENTICATED},
-    {-5, ERR_NONE}, {-10, ERR_UNAUTHENTICATED},
+    {0,                  ERR_NONE           },
+    {IDENTITY_TTL_S,     ERR_NONE           },
+    {IDENTITY_TTL_S + 6, ERR_UNAUTHENTICATED},
+    {-5,                 ERR_NONE           },
+    {-10,                ERR_UNAUTHENTICATED},
 };
 
 START_TEST(an_identity_is_good_for_its_time_only)
@@ -108,7 +108,12 @@ START_TEST(during_a_change_of_keys_both_verify_and_the_first_signs)
 }
 END_TEST
 
-static const char *const bad_keys[] = {"", "00", KEY_A ",", "," KEY_A, KEY_A KEY_B, KEY_A "," KEY_B "," KEY_A,
+static const char *const bad_keys[] = {"",
+                                       "00",
+                                       KEY_A ",",
+                                       "," KEY_A,
+                                       KEY_A KEY_B,
+                                       KEY_A "," KEY_B "," KEY_A,
                                        "zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
 
 START_TEST(what_is_no_key_is_refused)

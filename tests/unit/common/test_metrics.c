@@ -10,7 +10,7 @@
 #include "suite.h"
 
 #define THREADS 4
-#define EACH    20000
+#define EACH 20000
 
 static struct arena *arena;
 static struct buf buf;
