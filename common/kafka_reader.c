@@ -16,6 +16,7 @@
 #include "text.h"
 
 #define METADATA_MS 1000
+#define CLOSE_MS 2000
 
 struct kafka_group {
     rd_kafka_t *member;
@@ -130,6 +131,24 @@ static void message_read(const rd_kafka_message_t *from, struct arena *arena, st
         ret->key = arena_copy(arena, from->key, from->key_len);
     else
         ret->key = ret->subject != NULL ? ret->subject : ret->id;
+}
+
+/* Says good-bye to the group, unless the broker doesn't listen: then it finds out by itself. */
+static void reader_free(rd_kafka_t *reader)
+{
+    int64_t deadline = clock_monotonic() + CLOSE_MS * CLOCK_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(reader);
+
+    rd_kafka_error_destroy(rd_kafka_consumer_close_queue(reader, queue));
+    while (rd_kafka_consumer_closed(reader) == 0 && clock_monotonic() < deadline) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
+        if (event != NULL && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            (void)rd_kafka_assign(reader, NULL);
+        rd_kafka_event_destroy(event);
+    }
+    bool closed = rd_kafka_consumer_closed(reader) != 0;
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy_flags(reader, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 /* --- groups --- */
@@ -250,8 +269,7 @@ void kafka_group_free(struct kafka_group *group)
 {
     if (group == NULL)
         return;
-    (void)rd_kafka_consumer_close(group->member);
-    rd_kafka_destroy(group->member);
+    reader_free(group->member);
     free(group);
 }
 
@@ -360,9 +378,8 @@ void kafka_tail_free(struct kafka_tail *tail)
 {
     if (tail == NULL)
         return;
-    (void)rd_kafka_consumer_close(tail->reader);
+    reader_free(tail->reader);
     if (tail->behind != NULL)
         rd_kafka_topic_partition_list_destroy(tail->behind);
-    rd_kafka_destroy(tail->reader);
     arena_free(tail->arena);
 }

@@ -44,11 +44,13 @@ enum err event_emit(struct uow *uow, const struct event_type *type, struct aggre
         return FAIL(ctx, INTERNAL, "cannot emit %s of \"%s\": its body has more than %d bytes", type->type,
                     aggregate->id, EVENT_BODY_MAX);
 
+    if (!type->is_snapshot)
+        aggregate->version++;
     *add_event(uow) = (struct outbox_event){
         .id = id_new(ctx->arena),
         .type = type,
         .key = arena_strdup(ctx->arena, aggregate->id),
-        .sequence = ++aggregate->version,
+        .sequence = aggregate->version,
         .correlation_id = trace->correlation_id != NULL ? trace->correlation_id : "",
         .causation_id = trace->causation_id != NULL ? trace->causation_id : "",
         .traceparent = arena_strdup(ctx->arena, trace->traceparent),

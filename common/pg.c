@@ -347,3 +347,8 @@ bool connection_take_notifications(struct connection *connection)
     }
     return any;
 }
+
+bool database_answers(const char *conninfo)
+{
+    return PQping(conninfo) == PQPING_OK;
+}

@@ -43,6 +43,9 @@ void pool_return(struct pool *pool, struct connection *connection);
 /* How many connections are open and how many are borrowed, for metrics. */
 void pool_count(struct pool *pool, int *ret_open, int *ret_borrowed);
 
+/* Whether a server answers there and takes connections; says nothing about passwords and schemas, and logs nothing. */
+bool database_answers(const char *conninfo);
+
 /* A connection outside any pool, for LISTEN and leases; same preparation. NULL when the database can't be reached. */
 struct connection *connection_open(const struct pool_options *options);
 void connection_close(struct connection *connection);

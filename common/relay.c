@@ -328,7 +328,7 @@ static void note_failure(struct relay *relay)
 static void finish(struct relay *relay)
 {
     int64_t began = clock_monotonic();
-    bool more = relay->connection != NULL && relay->epoch != 0;
+    bool more = relay->connection != NULL && relay->epoch != 0 && relay->backoff_ms == 0;
 
     while (more && !is_past(began, STOP_MS))
         if (relay_batch(relay, &more) != ERR_NONE)

@@ -49,7 +49,7 @@ static bool has_part(const struct service *service, enum part part)
     case BROKER:
         return !service->sandbox && (service->queries != NULL || service->subscriptions != NULL || follows);
     case IDENTITY:
-        return !service->sandbox && (service->routes != NULL || service->edge != NULL);
+        return !service->sandbox && (service->routes != NULL || service->edge != NULL || service->queries != NULL);
     case TOKENS:
         return service->uses_tokens;
     }
@@ -204,6 +204,8 @@ static bool database_is_there(struct service *service)
 {
     struct pool_options bare = service->database;
 
+    if (!database_answers(bare.conninfo))
+        return false;
     bare.queries = NULL; /* the schema may not be there yet */
     struct connection *connection = connection_open(&bare);
     connection_close(connection);

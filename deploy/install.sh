@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs the Debian packages that Waybill needs and that are missing here: Debian 12 (bookworm) and 13 (trixie).
-# Nothing is asked of the network when all are there. `install.sh lint` adds what `make lint` needs.
+# Nothing is asked of the network when all are there. `install.sh lint` adds what `make lint` needs; `install.sh build`
+# installs only what building needs.
 set -eu
 
 # PACKAGE, then a command that succeeds if what we need of it is there, whichever package brought it.
-needed='
+for_building='
 gcc                  command -v gcc
 make                 command -v make
 pkg-config           command -v pkg-config
@@ -17,13 +18,15 @@ libulfius-dev        pkg-config --exists libulfius libcurl
 libsodium-dev        pkg-config --exists libsodium
 libzint-dev          test -e /usr/include/zint.h
 check                pkg-config --exists check
+python3              test -x /usr/bin/python3
+'
+for_running='
 postgresql           ls /usr/lib/postgresql/*/bin/initdb
 default-jre-headless java_is_new_enough
 maven                command -v mvn
 ca-certificates      test -e /etc/ssl/certs/ca-certificates.crt
 kcat                 command -v kcat
 curl                 command -v curl
-python3              test -x /usr/bin/python3
 python3-venv         /usr/bin/python3 -c "import ensurepip"
 python3-aiosmtpd     /usr/bin/python3 -c "import aiosmtpd"
 passwd               test -x /usr/sbin/useradd
@@ -76,9 +79,11 @@ take_headers() { # PACKAGE
     echo "Put the headers of $1 into /usr/local."
 }
 
-if [ "${1:-}" = lint ]; then
-    needed="$needed$for_lint"
-fi
+case ${1:-} in
+    build) needed=$for_building ;;
+    lint) needed=$for_building$for_running$for_lint ;;
+    *) needed=$for_building$for_running ;;
+esac
 
 missing=$(echo "$needed" | while read -r package condition; do
     if [ -n "$package" ] && ! eval "$condition" > /dev/null 2>&1; then

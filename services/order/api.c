@@ -11,10 +11,14 @@
 #include "store.h"
 #include "text.h"
 
-/* A shopper reads and cancels only the order of their own cart; staff read all of the shop's. */
+#define NO_CART "00000000-0000-0000-0000-000000000000"
+
+/* A shopper reads and cancels only the order of their own cart, one without a cart none; staff read all of the shop's. */
 static const char *only_cart(const struct ctx *ctx)
 {
-    return ctx->caller.role == ROLE_SHOPPER ? ctx->caller.cart_id : NULL;
+    if (ctx->caller.role == ROLE_STAFF)
+        return NULL;
+    return ctx->caller.cart_id != NULL ? ctx->caller.cart_id : NO_CART;
 }
 
 /* Who did it, for the timeline. */

@@ -146,6 +146,7 @@ static enum err on_shipment_in_transit(struct uow *uow, const struct message *me
     struct order order;
 
     TRY(expect_order(uow, transit->order_id, &order));
+    order_shipment_set(uow, transit->shipment_id, "in_transit");
     order_note(uow, &order, "shipment_in_transit", "carrier", transit->note, "The carrier has the parcel");
     order_save(uow, &order, order.head.version);
     return ERR_NONE;

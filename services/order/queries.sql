@@ -80,9 +80,10 @@ UPDATE order_shipment
  WHERE id = :id::uuid;
 
 -- name: order_show :maybe
--- For the shopper (cart_id is theirs) and for staff (cart_id is null).
+-- For the shopper (cart_id is theirs) and for staff (cart_id is null), who alone read why it is held.
 SELECT id, number, shop, kernel, status, sub_status, cart_id, channel, locale, currency, placed_at, lines, groups,
-       totals, payments, pay_by, reference AS payment_reference, personal, hold_reason, cancel_reason, version,
+       totals, payments, pay_by, reference AS payment_reference, personal,
+       CASE WHEN :cart_id::uuid IS NULL THEN hold_reason END AS hold_reason, cancel_reason, version,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'id', s.id, 'number', s.number, 'state', s.state, 'warehouse', s.warehouse, 'method', s.method,
                    'carrier', s.carrier, 'tracking_number', s.tracking_number, 'tracking_url', s.tracking_url,

@@ -17,6 +17,9 @@ static RECORD(said, FIELD(said, word), FIELD(said, long_word));
 static const struct event_type said = {"waybill.test.said.v1", "waybill.test", &said_record, true};
 static const struct event_type heard = {"waybill.test.heard.v1", "waybill.other", &said_record, false};
 
+static const struct event_type stands = {
+    .type = "waybill.test.stands.v1", .topic = "waybill.test.stands", .record = &said_record, .is_snapshot = true};
+
 static struct service *service;
 static struct ctx *ctx;
 
@@ -71,6 +74,29 @@ START_TEST(ids_follow_the_order_of_emission_and_versions_are_dense)
                      " AS o WHERE sequence = n"),
         OUTBOX_EVENTS_MAX + 10);
     ck_assert_int_eq(database_int("SELECT count(DISTINCT event_id) FROM outbox"), OUTBOX_EVENTS_MAX + 10);
+}
+END_TEST
+
+static enum err say_and_snap(struct aggregate *aggregate)
+{
+    const struct said word = {.word = "so"};
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(event_emit(uow, &said, aggregate, &word));
+    TRY(event_emit(uow, &stands, aggregate, &word));
+    TRY(event_emit(uow, &said, aggregate, &word));
+    TRY(event_emit(uow, &stands, aggregate, &word));
+    return uow_commit(uow);
+}
+
+START_TEST(a_snapshot_carries_the_version_without_raising_it)
+{
+    struct aggregate aggregate = {.id = "019aa8e2-0000-7000-8000-000000000001", .version = 6};
+
+    ck_assert_int_eq(say_and_snap(&aggregate), ERR_NONE);
+
+    ck_assert_int_eq(aggregate.version, 8);
+    ck_assert_str_eq(database_text("SELECT string_agg(sequence::text, ' ' ORDER BY id) FROM outbox"), "7 7 8 8");
 }
 END_TEST
 
@@ -152,6 +178,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, an_event_becomes_a_row);
     tcase_add_test(tests, ids_follow_the_order_of_emission_and_versions_are_dense);
+    tcase_add_test(tests, a_snapshot_carries_the_version_without_raising_it);
     tcase_add_test(tests, too_many_events_are_refused);
     tcase_add_test(tests, a_body_may_be_large_but_not_too_large);
     tcase_add_test(tests, what_is_not_committed_is_not_told);

@@ -16,14 +16,18 @@ import email
 import email.policy
 import hashlib
 import hmac
+import html.parser
 import http.client
 import itertools
 import json
 import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 import uuid
 
-from support import Answer, environment, eventually, records, stack
+from support import NO_REDIRECT, Answer, environment, eventually, records, stack
 
 ADDRESS_DE = {"name": "Erika Mustermann", "line1": "Lindenallee 7", "city": "Berlin", "postal_code": "10115",
               "country": "DE"}
@@ -31,6 +35,13 @@ ADDRESS_GB = {"name": "Joan Example", "line1": "12 Mill Lane", "city": "Leeds", 
               "country": "GB"}
 ADDRESS_US = {"name": "Sam Sample", "line1": "400 Broad Street", "city": "Newark", "region": "NJ",
               "postal_code": "07102", "country": "US"}
+
+MERCHANT = "merchant@waybill.example"
+
+# The payment provider's test cards.
+GOOD_CARD = "4242424242424242"
+DECLINED_CARD = "4000000000000002"
+CHALLENGED_CARD = "4000002500003155"  # asks for one more confirmation
 
 TIMEOUT = 40  # seconds; longer than the longest wait that a gateway allows
 
@@ -59,8 +70,8 @@ class Refused(AssertionError):
 
 class Door:
     """Keep-alive connections to the copies of a gateway. Every POST gets an Idempotency-Key, so that any request may be
-    repeated; one that found its connection closed is, at once. With `patience`, also on 503 and when nobody answers,
-    for so many seconds."""
+    repeated; one that found its connection closed is, at once. With `patience`, also on 429, on 503 and when nobody
+    answers, for so many seconds."""
 
     def __init__(self, name, headers=None, patience=0, urls=None):
         self.urls = urls or environment()[f"WAYBILL_{name.upper()}_URL"].split(",")
@@ -69,6 +80,10 @@ class Door:
         self._turn = itertools.cycle([url.removeprefix("http://") for url in self.urls])
         self._idle = []
         self._mutex = threading.Lock()
+
+    def __del__(self):
+        for connection in self._idle:
+            connection.close()
 
     def request(self, method, path, body=None, headers=None):
         """Sends a request; `body` is JSON unless it is bytes. Every status is an answer, not an exception."""
@@ -84,7 +99,7 @@ class Door:
         while True:
             try:
                 answer = self._exchange(method, path, body, values)
-                pause = float(answer.headers.get("Retry-After", "0.1")) if answer.status == 503 else None
+                pause = float(answer.headers.get("Retry-After", "0.1")) if answer.status in (429, 503) else None
             except OSError:
                 answer, pause = None, 0.1
             if answer is not None and (pause is None or time.monotonic() > deadline):
@@ -116,11 +131,13 @@ class Door:
                 return
             after = ("&" if "?" in path else "?") + "after=" + page["next"]
 
+    @contextlib.contextmanager
     def stream(self, path, headers=None):
-        """An open answer, to be read line by line and closed: for server-sent events."""
-        connection = self._connect()
-        connection.request("GET", path, headers=self.headers | {"Accept": "text/event-stream"} | (headers or {}))
-        return contextlib.closing(connection.getresponse())
+        """An open answer, to be read line by line: for server-sent events."""
+        with contextlib.closing(self._connect()) as connection:
+            connection.request("GET", path, headers=self.headers | {"Accept": "text/event-stream"} | (headers or {}))
+            with connection.getresponse() as answer:
+                yield answer
 
     def _connect(self):
         with self._mutex:
@@ -497,6 +514,84 @@ def await_in_carts(sku, currency="EUR"):
     """Waits until a SKU can be put in carts: the catalogue tells them by an event."""
     visitor = Shopper(currency)
     eventually(lambda: visitor.add(sku))
+
+
+# -- The payment provider's page --------------------------------------------------------------------------------------
+
+
+class _Forms(html.parser.HTMLParser):
+    """The title and the forms of a page: action, and name and value of each field and button."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.title = ""
+        self.forms = []
+        self._in_title = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self._in_title = tag == "title"
+        if tag == "form":
+            self.forms.append({"action": values.get("action") or "", "fields": {}, "buttons": []})
+        elif tag in ("input", "button") and self.forms and "name" in values:
+            field = (values["name"], values.get("value") or "")
+            if tag == "button" or values.get("type") == "submit":
+                self.forms[-1]["buttons"].append(field)
+            else:
+                self.forms[-1]["fields"][field[0]] = field[1]
+
+    def handle_data(self, data):
+        if self._in_title:
+            self.title += data
+
+
+class HostedPage:
+    """The page that a placement redirects to, as a browser without a script sees it: `url`, `title`, `text`, `forms`.
+    `url` is where the browser is now; when it was sent to the shop's own return URL it stays there without loading."""
+
+    def __init__(self, url):
+        self.url = url
+        self.title = self.text = ""
+        self.forms = []
+        self.go(url)
+
+    def go(self, url, data=None):
+        """Loads a page, following redirects as long as they lead to pages that exist here."""
+        for _ in range(10):
+            self.url = url
+            request = urllib.request.Request(url, data)
+            try:
+                with NO_REDIRECT.open(request, timeout=TIMEOUT) as answer:
+                    self._show(answer.read().decode())
+                    return self
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code not in (302, 303, 307):
+                        self._show(error.read().decode(errors="replace"))
+                        return self
+                    url, data = urllib.parse.urljoin(url, error.headers["Location"]), None
+            except urllib.error.URLError:
+                return self  # the shop's own page, which needs not exist
+        raise AssertionError(f"{self.url} redirects for ever")
+
+    def submit(self, form=0, button=0, **fields):
+        """Fills in a form and presses one of its buttons."""
+        chosen = self.forms[form]
+        values = chosen["fields"] | dict(chosen["buttons"][button:button + 1]) | fields
+        return self.go(urllib.parse.urljoin(self.url, chosen["action"]), urllib.parse.urlencode(values).encode())
+
+    def pay(self, number=GOOD_CARD):
+        """Types a card number into the form that asks for one."""
+        for index, form in enumerate(self.forms):
+            for name in form["fields"]:
+                if "number" in name or name == "card":
+                    return self.submit(index, **{name: number})
+        raise AssertionError(f"{self.url} asks for no card: {self.text[:2000]}")
+
+    def _show(self, text):
+        page = _Forms(text)
+        self.text, self.title, self.forms = text, page.title.strip(), page.forms
 
 
 # -- What everybody can see -------------------------------------------------------------------------------------------

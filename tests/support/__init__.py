@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/local"))
 
-from stack import Stack, read_environment
+from stack import Stack, StackError, read_environment
 
 
 @functools.cache

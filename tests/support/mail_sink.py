@@ -61,21 +61,22 @@ class Sink:
         return "250 kept"
 
 
-async def serve(port, folder):
+async def serve(address, port, folder):
     sink = Sink(folder)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(sink, hostname="mail.local", data_size_limit=SIZE_MAX,
-                                                   enable_SMTPUTF8=True), "127.0.0.1", port)
+                                                   enable_SMTPUTF8=True), address, port)
     async with server:
         await server.serve_forever()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--listen", default="127.0.0.1", help="address (default %(default)s)")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
-    asyncio.run(serve(options.port, options.folder))
+    asyncio.run(serve(options.listen, options.port, options.folder))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,17 @@ READER(stock_allocated)
 READER(shipments_as_they_are)
 READER(orders_by_shipments)
 READER(notifications_sent)
+READER(orders_with_payment)
+READER(orders_by_number)
+READER(ledger_out_of_balance)
+READER(ledger_balances_wrong)
+READER(intents_unsettled)
+READER(money_without_order)
+READER(orders_without_money)
+READER(payments_of_orders)
+READER(payments_by_number)
+READER(pages_open)
+READER(checkouts_paying)
 
 enum err read_told(struct uow *uow, const char *topic, struct fact_list *ret)
 {
@@ -65,7 +76,12 @@ enum err read_handled(struct uow *uow, const char *topic, struct fact_list *ret)
 /* clang-format off */
 const struct own_check own_checks[] = {
     EVERYWHERE(CART), EVERYWHERE(CHECKOUT), EVERYWHERE(ORDER), EVERYWHERE(FULFILMENT), EVERYWHERE(NOTIFICATION),
-    EVERYWHERE(CATALOG),
+    EVERYWHERE(CATALOG), EVERYWHERE(PAYMENT),
+    { PAYMENT,    "the ledger adds up to zero",                                 ledger_out_of_balance },
+    { PAYMENT,    "kept balances are what their postings add up to",            ledger_balances_wrong },
+    { PAYMENT,    "no payment is left half-way",                                intents_unsettled },
+    { PAYMENT,    "no money without an order or a way back",                    money_without_order },
+    { PAYMENT,    "no order without money or an allowed promise",               orders_without_money },
     { CHECKOUT,   "no placement is past its deadline",                          checkouts_past_deadline },
     { ORDER,      "lines, delivery and tax add up to the total",                orders_adding_up },
     { FULFILMENT, "on hand is what the moves add up to",                        stock_against_moves },
@@ -82,6 +98,9 @@ const struct pair_check pair_checks[] = {
     { "allocated stock is what open orders are owed",           FULFILMENT, stock_allocated,            ORDER,       orders_open_lines },
     { "order knows each shipment as it is",                     FULFILMENT, shipments_as_they_are,      ORDER,       shipments_as_heard },
     { "an order is cancelled exactly when its shipments are stopped", ORDER, orders_by_kernel,          FULFILMENT,  orders_by_shipments },
+    { "payment and order have the same orders, cancelled alike", PAYMENT, payments_by_number,           ORDER,       orders_by_number },
+    { "payment and order agree on what was taken and given back", PAYMENT, payments_of_orders,          ORDER,       orders_with_payment },
+    { "a hosted page is open exactly for placements that wait for it", PAYMENT, pages_open,             CHECKOUT,    checkouts_paying },
     { "customer and merchant were told of each order, once",    ORDER,    orders_to_confirm,            NOTIFICATION, notifications_sent },
     { 0 },
 };
@@ -93,6 +112,12 @@ const struct listening listenings[] = {
     { CHECKOUT,     CART,       "waybill.cart" },
     { CHECKOUT,     FULFILMENT, "waybill.hold" },
     { CHECKOUT,     ORDER,      "waybill.order" },
+    { CHECKOUT,     PAYMENT,    "waybill.payment" },
+    { PAYMENT,      CHECKOUT,   "waybill.checkout" },
+    { PAYMENT,      ORDER,      "waybill.order" },
+    { PAYMENT,      FULFILMENT, "waybill.shipment" },
+    { ORDER,        PAYMENT,    "waybill.payment" },
+    { FULFILMENT,   PAYMENT,    "waybill.payment" },
     { ORDER,        CHECKOUT,   "waybill.checkout" },
     { ORDER,        FULFILMENT, "waybill.shipment" },
     { FULFILMENT,   CHECKOUT,   "waybill.checkout" },
@@ -107,9 +132,13 @@ static const struct query *const everywhere[] = { &Q_outbox_waiting, &Q_messages
 static const struct query *const of_cart[] = { &Q_carts_locked, &Q_carts_ordered, NULL };
 static const struct query *const of_checkout[] = { &Q_checkouts_with_cart_locked, &Q_checkouts_completed_by_cart,
                                                    &Q_checkouts_completed, &Q_checkouts_with_stock_held,
-                                                   &Q_checkouts_past_deadline, NULL };
+                                                   &Q_checkouts_past_deadline, &Q_checkouts_paying, NULL };
 static const struct query *const of_order[] = { &Q_orders_placed, &Q_orders_adding_up, &Q_orders_open_lines,
-                                                &Q_orders_by_kernel, &Q_orders_to_confirm, &Q_shipments_as_heard, NULL };
+                                                &Q_orders_by_kernel, &Q_orders_to_confirm, &Q_shipments_as_heard, &Q_orders_with_payment,
+                                                &Q_orders_by_number, NULL };
+static const struct query *const of_payment[] = { &Q_ledger_out_of_balance, &Q_ledger_balances_wrong, &Q_intents_unsettled,
+                                                  &Q_money_without_order, &Q_orders_without_money, &Q_payments_of_orders,
+                                                  &Q_payments_by_number, &Q_pages_open, NULL };
 static const struct query *const of_fulfilment[] = { &Q_stock_against_moves, &Q_stock_against_claims, &Q_holds_held,
                                                      &Q_stock_allocated, &Q_shipments_as_they_are, &Q_orders_by_shipments,
                                                      NULL };
@@ -119,7 +148,7 @@ static const struct query *const nothing[] = { NULL };
 const struct query *const *const audited_queries[AUDITED][2] = {
     [CART] = { everywhere, of_cart },
     [CHECKOUT] = { everywhere, of_checkout },
-    [PAYMENT] = { everywhere, nothing },
+    [PAYMENT] = { everywhere, of_payment },
     [ORDER] = { everywhere, of_order },
     [FULFILMENT] = { everywhere, of_fulfilment },
     [NOTIFICATION] = { everywhere, of_notification },

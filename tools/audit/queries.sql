@@ -225,3 +225,86 @@ SELECT subject_id || ' ' || template AS subject, count(*)::text AS detail
  WHERE template IN ('order_confirmation', 'order_to_merchant')
    AND state = 'sent'
  GROUP BY subject_id, template;
+
+-- ===== payment =====
+
+-- name: ledger_out_of_balance :many
+SELECT currency AS subject, 'all postings add up to ' || sum(amount) AS detail
+  FROM ledger_posting
+ GROUP BY currency
+HAVING sum(amount) <> 0
+ ORDER BY currency
+ LIMIT 100;
+
+-- name: ledger_balances_wrong :many
+SELECT b.account || ' ' || b.subject AS subject,
+       'kept as ' || b.balance || ' ' || b.currency || ', postings add up to ' || coalesce(sum(p.amount), 0) AS detail
+  FROM ledger_balance b
+  LEFT JOIN ledger_posting p ON p.account = b.account AND p.subject = b.subject AND p.currency = b.currency
+ GROUP BY b.account, b.subject, b.currency
+HAVING b.balance <> coalesce(sum(p.amount), 0)
+ ORDER BY subject
+ LIMIT 100;
+
+-- name: intents_unsettled :many
+-- Nothing is left half-way: no call under way, nothing unknown, nothing on its way back.
+SELECT payment_id || ' ' || intent AS subject, state || ', ' || operation || ' under way' AS detail
+  FROM intent
+ WHERE state IN ('requested', 'unknown', 'capturing', 'closing', 'voiding', 'refunding')
+ ORDER BY subject
+ LIMIT 100;
+
+-- name: money_without_order :many
+SELECT i.payment_id || ' ' || i.intent AS subject,
+       i.state || ', kept ' || i.captured_minor - i.refunded_minor || ' ' || i.currency AS detail
+  FROM intent i
+  JOIN payment p ON p.id = i.payment_id
+ WHERE (i.captured_minor > i.refunded_minor OR i.state IN ('authorized', 'captured'))
+   AND (p.order_intent <> i.intent OR p.cancelled)
+   AND i.state NOT IN ('refunded')
+ ORDER BY subject
+ LIMIT 100;
+
+-- name: orders_without_money :many
+-- A live order's intent holds money, or a promise that its method allows.
+SELECT p.id || ' ' || p.order_intent AS subject, coalesce(i.method || ' ' || i.state, 'no intent') AS detail
+  FROM payment p
+  LEFT JOIN intent i ON i.payment_id = p.id AND i.intent = p.order_intent
+ WHERE p.order_intent > 0
+   AND NOT p.cancelled
+   AND (i.state IS NULL
+        OR i.method = 'card' AND i.state NOT IN ('captured') AND NOT (i.capture = 'deferred' AND i.state = 'authorized')
+        OR i.method <> 'card' AND i.state NOT IN ('due', 'captured'))
+ ORDER BY subject
+ LIMIT 100;
+
+-- name: payments_of_orders :many
+-- unlimited: facts
+SELECT p.id || ' ' || p.order_intent AS subject,
+       'captured ' || i.captured_minor || ' refunded ' || i.refunded_minor AS detail
+  FROM payment p
+  JOIN intent i ON i.payment_id = p.id AND i.intent = p.order_intent
+ WHERE p.order_intent > 0;
+
+-- name: payments_by_number :many
+-- unlimited: facts
+SELECT id::text AS subject, order_number || CASE WHEN cancelled THEN ' cancelled' ELSE '' END AS detail
+  FROM payment
+ WHERE order_number IS NOT NULL;
+
+-- name: orders_by_number :many
+-- unlimited: facts
+SELECT id::text AS subject, number || CASE WHEN kernel = 'cancelled' THEN ' cancelled' ELSE '' END AS detail
+  FROM orders;
+
+-- name: pages_open :many
+-- unlimited: facts: a hosted page is open only for a placement that waits for it
+SELECT payment_id::text AS subject, 'intent ' || intent AS detail
+  FROM intent
+ WHERE state = 'pending';
+
+-- name: checkouts_paying :many
+-- unlimited: facts
+SELECT id::text AS subject, 'intent ' || intent AS detail
+  FROM checkout
+ WHERE state = 'action_required';

@@ -1,0 +1,260 @@
+/* What the gateways bring: the provider's reports, shoppers who came back, bank receipts, and clerks who look. */
+#include "http.h"
+
+#include <string.h>
+
+#include "calls.h"
+#include "facts.h"
+#include "id.h"
+#include "json.h"
+#include "move.h"
+#include "payment/queries.h"
+#include "proto/http_payment.h"
+#include "reference.h"
+#include "store.h"
+#include "stripe.h"
+#include "text.h"
+#include "work_item.h"
+
+#define DAY_MS       (24 * 3600 * INT64_C(1000))
+#define WEBHOOK_MAX  (256 * 1024)
+
+static enum err not_found(struct ctx *ctx, const char *id)
+{
+    return FAIL(ctx, NOT_FOUND, "there is no payment \"%s\"", id);
+}
+
+/* --- the provider --- */
+
+/* An event whose signature the gateway has checked. Answered only once what it says is stored. */
+static enum err take_webhook(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
+{
+    struct fact_list facts;
+    size_t size;
+    const char *body = request_body(ctx, &size);
+
+    if (!stripe_read_event(ctx, body, size, &facts)) {
+        ctx_clear_problem(ctx);
+        return FAIL(ctx, MALFORMED, "the body is not an event of the payment provider");
+    }
+    if (facts.count == 0)
+        return ERR_NONE; /* nothing that concerns us */
+    UNIT_OF_WORK(ctx, uow);
+    TRY(facts_take(uow, &facts, "webhook"));
+    return uow_commit(uow);
+}
+
+/* The shopper came back from the page. That proves nothing, so the provider is asked. Location is where they go on. */
+static enum err take_return(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
+{
+    struct payment payment = { 0 };
+    const char *onwards = NULL;
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    UNIT_OF_WORK(ctx, uow);
+    TRY(payment_lock(uow, id, &payment, &found));
+    if (!found || !text_equal(payment.shop, ctx->caller.shop))
+        return not_found(ctx, id);
+    for (size_t i = 0; i < payment.intents.count; i++) {
+        struct intent *intent = &payment.intents.items[i];
+        if (intent->state == INTENT_REQUESTED || intent->state == INTENT_UNKNOWN || intent->state == INTENT_PENDING)
+            call_query(uow, &payment, intent, "return");
+        if (intent->return_url != NULL)
+            onwards = intent->return_url;
+    }
+    if (onwards != NULL)
+        http_header(ctx, "Location", onwards);
+    return uow_commit(uow);
+}
+
+/* --- the bank --- */
+
+/* A receipt as it will stand: `ret` is filled but for how it ends. */
+static void begin_receipt(struct ctx *ctx, const struct book_receipt *ask, struct receipt_view *ret)
+{
+    *ret = (struct receipt_view){
+        .id = id_new(ctx->arena),
+        .reference = ask->reference,
+        .amount = ask->amount,
+        .received_on = ask->received_on,
+        .outcome = RECEIPT_VIEW_OUTCOME_UNKNOWN,
+    };
+}
+
+static bool fits(const struct intent *intent, const struct money *amount)
+{
+    return intent->state == INTENT_DUE && text_equal(intent->method, PAYMENT_METHOD_BANK_TRANSFER) &&
+           money_equal(*amount, money_of(intent->amount_minor, intent->currency));
+}
+
+/* What is still to come on an intent after money that can't be booked on it: for the person who sorts it out. */
+static int64_t still_open(const struct intent *intent, const struct money *amount)
+{
+    const int64_t due = intent->state == INTENT_DUE ? intent->amount_minor : 0;
+    return text_equal(amount->currency, intent->currency) ? due - amount->amount : due;
+}
+
+/* Money that nothing fits exactly is never booked on a payment by itself. */
+static void keep_unmatched(struct uow *uow, const struct receipt_view *receipt)
+{
+    struct entry entry;
+
+    ledger_unmatched(uow->ctx->arena, receipt->id, receipt->amount, &entry);
+    ledger_book(uow, receipt->checkout_id, &entry);
+    if (receipt->checkout_id != NULL)
+        work_item_open(uow, "receipt_differs", receipt->checkout_id,
+                       "a transfer with this payment's reference is not what is due; it is kept unmatched", "note", DAY_MS);
+    else
+        work_item_open(uow, "receipt_unknown", receipt->id,
+                       arena_printf(uow->ctx->arena, "nobody knows whose transfer \"%s\" is", receipt->reference), "note",
+                       DAY_MS);
+}
+
+static void add_receipt(struct uow *uow, const struct book_receipt *ask, const struct receipt_view *receipt,
+                        int64_t intent)
+{
+    const char *by = uow->ctx->caller.name;
+
+    if (receipt->checkout_id == NULL)
+        SQL(uow, receipt_add_unknown,
+            .id = receipt->id,
+            .shop = uow->ctx->caller.shop,
+            .reference = receipt->reference,
+            .amount_minor = receipt->amount.amount,
+            .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
+            .received_on = receipt->received_on,
+            .payer = ask->payer,
+            .booked_by = by);
+    else
+        SQL(uow, receipt_add,
+            .id = receipt->id,
+            .shop = uow->ctx->caller.shop,
+            .reference = receipt->reference,
+            .amount_minor = receipt->amount.amount,
+            .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
+            .received_on = receipt->received_on,
+            .payer = ask->payer,
+            .outcome = receipt->outcome,
+            .payment_id = receipt->checkout_id,
+            .intent = intent,
+            .open_minor = receipt->open_amount.amount,
+            .booked_by = by);
+}
+
+/* Books the receipt on the payment with its reference, if it is exactly what is due there. */
+static enum err match(struct uow *uow, const struct intent_key *key, struct receipt_view *receipt)
+{
+    struct payment payment = { 0 };
+    bool found;
+
+    TRY(payment_lock(uow, key->id, &payment, &found));
+    struct intent *intent = payment_find(&payment, key->intent);
+    receipt->checkout_id = payment.head.id;
+    receipt->open_amount = money_of(still_open(intent, &receipt->amount), intent->currency);
+    if (!fits(intent, &receipt->amount)) {
+        receipt->outcome = RECEIPT_VIEW_OUTCOME_DIFFERS;
+        return ERR_NONE;
+    }
+    receipt->outcome = RECEIPT_VIEW_OUTCOME_MATCHED;
+    TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_RECEIPT, .source = SOURCE_RECEIPT }));
+    payment_save(uow, &payment);
+    return ERR_NONE;
+}
+
+static enum err book_receipt(struct ctx *ctx, const void *in, void *ret)
+{
+    const struct book_receipt *ask = in;
+    struct receipt_view *receipt = ret;
+    struct intent_key key = { 0 };
+    bool found = false;
+
+    if (ask->amount.amount <= 0)
+        return err_field(ctx, "amount.amount", "must be at least 1");
+    begin_receipt(ctx, ask, receipt);
+    const char *reference = reference_normal(ctx->arena, ask->reference);
+
+    UNIT_OF_WORK(ctx, uow);
+    if (reference_is_valid(reference))
+        TRY(SQL_MAYBE(uow, intent_by_reference, intent_key_record, &key, &found,
+                      .reference = reference, .shop = ctx->caller.shop));
+    if (found)
+        TRY(match(uow, &key, receipt));
+    if (!text_equal(receipt->outcome, RECEIPT_VIEW_OUTCOME_MATCHED))
+        keep_unmatched(uow, receipt);
+    add_receipt(uow, ask, receipt, key.intent);
+    return uow_commit(uow);
+}
+
+/* --- clerks --- */
+
+struct payment_row {
+    const char *checkout_id;
+    const char *shop;
+    const char *currency;
+    int64_t captured_minor;
+    int64_t refunded_minor;
+    struct intent_view_list intents;
+    struct receipt_view_list receipts;
+};
+
+static RECORD(payment_row,
+    FIELD(payment_row, checkout_id),
+    FIELD(payment_row, shop),
+    FIELD(payment_row, currency),
+    FIELD(payment_row, captured_minor),
+    FIELD(payment_row, refunded_minor),
+    FIELD_LIST_OF(payment_row, intents, intent_view_record),
+    FIELD_LIST_OF(payment_row, receipts, receipt_view_record));
+
+static enum err show_payment(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct payment_detail_view *view = ret;
+    struct payment_row row = { 0 };
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    READING(ctx, uow);
+    TRY(SQL_MAYBE(uow, payment_show, payment_row_record, &row, &found, .id = id, .shop = ctx->caller.shop));
+    if (!found || row.intents.count == 0)
+        return not_found(ctx, id); /* a tombstone is none */
+    *view = (struct payment_detail_view){
+        .checkout_id = row.checkout_id,
+        .shop = row.shop,
+        .currency = row.currency,
+        .captured = money_of(row.captured_minor, row.currency),
+        .refunded = money_of(row.refunded_minor, row.currency),
+        .intents = row.intents,
+        .receipts = row.receipts,
+    };
+    return ERR_NONE;
+}
+
+static enum err show_ledger(struct ctx *ctx, const void *in UNUSED, void *ret)
+{
+    struct ledger_view *view = ret;
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    READING(ctx, uow);
+    TRY(SQL_MAYBE(uow, ledger_show, ledger_view_record, view, &found, .id = id, .shop = ctx->caller.shop));
+    if (!found || view->currency[0] == '\0')
+        return not_found(ctx, id);
+    return ERR_NONE;
+}
+
+/* clang-format off */
+const struct route payment_routes[] = {
+    /* method  path                             who           right       body in               body out
+     * status handler       flags */
+    { "POST",  "/facts/psp",                    ROLE_PARTNER, NULL,       NULL,                 NULL,                        204,   take_webhook, ROUTE_RAW_BODY, WEBHOOK_MAX },
+    { "POST",  "/facts/return/:checkout_id",    ROLE_SHOPPER, NULL,       NULL,                 NULL,                        204,   take_return },
+    { "POST",  "/payments/receipts",            ROLE_STAFF,   "payments", &book_receipt_record, &receipt_view_record,        201,   book_receipt, ROUTE_KEY_REQUIRED },
+    { "GET",   "/payments/:checkout_id",        ROLE_STAFF,   "payments", NULL,                 &payment_detail_view_record, 200,   show_payment },
+    { "GET",   "/payments/:checkout_id/ledger", ROLE_STAFF,   "payments", NULL,                 &ledger_view_record,         200,   show_ledger },
+    { NULL },
+};
+/* clang-format on */

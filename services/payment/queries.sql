@@ -1,0 +1,291 @@
+-- Payments: every statement of the service.
+--
+-- Lock order, everywhere: payments (by id), then what belongs to them. A payment is locked by one statement and read
+-- by the next, in one round trip: a statement that waited for the lock would read the intents as before the wait.
+
+-- name: payment_lock :exec
+SELECT id
+  FROM payment
+ WHERE id = :id::uuid
+   FOR UPDATE;
+
+-- name: payments_lock :many
+-- The payments of a batch, in the order of their ids.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT id
+  FROM payment
+ WHERE id = ANY (:keys::text[]::uuid[])
+ ORDER BY id
+   FOR UPDATE;
+
+-- name: payment_read :one
+-- Everything that decides, in one row, which is there even if the payment isn't: its facts may have come before it. A
+-- fact that the provider did not name our payment in belongs to us by the provider's own id.
+SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement, p.order_number, p.order_intent,
+       p.order_minor, p.cancelled, p.version, now() AS now,
+       (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.intent), '[]')
+          FROM intent i
+         WHERE i.payment_id = asked.id) AS intents,
+       (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.created_at, f.id), '[]')
+          FROM (SELECT f.id, f.kind, f.payment_id, f.intent, f.payment_ref, f.refund_ref, f.amount_minor, f.currency,
+                       f.code, f.occurred_at, f.created_at
+                  FROM psp_fact f
+                 WHERE f.payment_id = asked.id
+                 UNION ALL
+                SELECT f.id, f.kind, i.payment_id, i.intent, f.payment_ref, f.refund_ref, f.amount_minor, f.currency,
+                       f.code, f.occurred_at, f.created_at
+                  FROM intent i
+                  JOIN psp_fact f ON f.payment_ref = i.payment_ref
+                 WHERE i.payment_id = asked.id
+                   AND f.payment_id IS NULL
+                 LIMIT 500) f) AS facts,
+       CASE WHEN :wants_reference::boolean THEN nextval('reference_number') END AS reference
+  FROM (SELECT :id::uuid AS id) asked
+  LEFT JOIN payment p ON p.id = asked.id;
+
+-- name: payment_add :one_row
+INSERT INTO payment (id, shop, currency, closed_to, closed_told, closed_placement, version)
+VALUES (:id::uuid, :shop::text, :currency::text, :closed_to::bigint, :closed_told::bigint, :closed_placement::bigint,
+        :version::bigint);
+
+-- name: payment_save :one_row
+UPDATE payment
+   SET currency = :currency::text,
+       closed_to = :closed_to::bigint,
+       closed_told = :closed_told::bigint,
+       closed_placement = :closed_placement::bigint,
+       order_number = :order_number::text,
+       order_intent = :order_intent::bigint,
+       order_minor = :order_minor::bigint,
+       cancelled = :cancelled::boolean,
+       version = :version::bigint,
+       updated_at = now()
+ WHERE id = :id::uuid
+   AND version = :was::bigint;
+
+-- name: intent_put :exec
+-- The only statement that writes an intent, under its payment's lock. What was asked never changes.
+INSERT INTO intent (payment_id, intent, placement, method, state, amount_minor, currency, capture, authorized_minor,
+                    captured_minor, refunded_minor, rank, mismatched, operation, stalled, calls, failures, doubt,
+                    queries, asks, ask_at, alarm_at, locale, return_url, reference, pay_by, page_ref, payment_ref, redirect_url,
+                    expires_at, decline_code, refund_reason)
+VALUES (:payment_id::uuid, :intent::bigint, :placement::bigint, :method::text, :state::text, :amount_minor::bigint,
+        :currency::text, :capture::text, :authorized_minor::bigint, :captured_minor::bigint, :refunded_minor::bigint,
+        :rank::text, :mismatched::boolean, :operation::text, :stalled::boolean, :calls::bigint, :failures::bigint,
+        :doubt::text, :queries::bigint, :asks::bigint, :ask_at::timestamptz, :alarm_at::timestamptz, :locale::text,
+        :return_url::text, :reference::text, :pay_by::timestamptz, :page_ref::text, :payment_ref::text, :redirect_url::text,
+        :expires_at::timestamptz, :decline_code::text, :refund_reason::text)
+    ON CONFLICT (payment_id, intent) DO UPDATE
+   SET state = excluded.state,
+       authorized_minor = excluded.authorized_minor,
+       captured_minor = excluded.captured_minor,
+       refunded_minor = excluded.refunded_minor,
+       rank = excluded.rank,
+       mismatched = excluded.mismatched,
+       operation = excluded.operation,
+       stalled = excluded.stalled,
+       calls = excluded.calls,
+       failures = excluded.failures,
+       doubt = excluded.doubt,
+       queries = excluded.queries,
+       asks = excluded.asks,
+       ask_at = excluded.ask_at,
+       alarm_at = excluded.alarm_at,
+       page_ref = excluded.page_ref,
+       payment_ref = excluded.payment_ref,
+       redirect_url = excluded.redirect_url,
+       expires_at = excluded.expires_at,
+       decline_code = excluded.decline_code,
+       refund_reason = excluded.refund_reason,
+       updated_at = now();
+
+-- name: call_withdraw :maybe
+-- Takes back a call that no copy has made yet: a row means that provably nothing left. A repeat that waits may have.
+UPDATE task
+   SET state = 'cancelled', updated_at = now()
+ WHERE key = :key::text
+   AND state = 'due'
+   AND attempt = 0
+RETURNING id;
+
+-- name: fact_add :exec
+INSERT INTO psp_fact (psp, id, kind, payment_id, intent, payment_ref, refund_ref, amount_minor, currency, code, source,
+                      occurred_at)
+VALUES (:psp::text, :id::text, :kind::text, :payment_id::uuid, :intent::bigint, :payment_ref::text, :refund_ref::text,
+        :amount_minor::bigint, :currency::text, :code::text, :source::text, :occurred_at::timestamptz)
+    ON CONFLICT (psp, id) DO NOTHING;
+
+-- name: facts_new :many
+-- Which of these the provider has not told before, and whose they are: by our own id if the provider carries it, else
+-- by the provider's.
+-- unlimited: the facts of one webhook or one poll
+SELECT told.id, coalesce(told.payment_id, i.payment_id) AS payment_id,
+       coalesce(nullif(told.intent, 0), i.intent) AS intent
+  FROM unnest(:ids::text[], :payment_ids::uuid[], :intents::bigint[], :payment_refs::text[])
+       AS told (id, payment_id, intent, payment_ref)
+  LEFT JOIN LATERAL (SELECT payment_id, intent
+                       FROM intent
+                      WHERE payment_ref = told.payment_ref
+                        AND told.payment_id IS NULL
+                      LIMIT 1) i ON true
+ WHERE NOT EXISTS (SELECT 1 FROM psp_fact f WHERE f.psp = :psp::text AND f.id = told.id)
+ ORDER BY payment_id, told.id;
+
+-- name: intents_to_ask :many
+-- Intents whose truth is to be asked for now. The payment is what is locked, as everywhere.
+SELECT i.payment_id AS id, i.intent
+  FROM intent i
+  JOIN payment p ON p.id = i.payment_id
+ WHERE i.ask_at <= now()
+ ORDER BY i.ask_at
+ LIMIT 20
+   FOR UPDATE OF p SKIP LOCKED;
+
+-- name: intents_to_tell :many
+-- Intents that nobody knows the state of for too long.
+SELECT i.payment_id AS id, i.intent
+  FROM intent i
+  JOIN payment p ON p.id = i.payment_id
+ WHERE i.alarm_at <= now()
+ ORDER BY i.alarm_at
+ LIMIT 20
+   FOR UPDATE OF p SKIP LOCKED;
+
+-- name: intent_told :exec
+UPDATE intent
+   SET alarm_at = NULL
+ WHERE payment_id = :id::uuid
+   AND intent = :intent::bigint;
+
+-- name: intent_by_reference :maybe
+SELECT i.payment_id AS id, i.intent
+  FROM intent i
+  JOIN payment p ON p.id = i.payment_id
+ WHERE i.reference = :reference::text
+   AND p.shop = :shop::text;
+
+-- name: receipt_add :one_row
+INSERT INTO receipt (id, shop, reference, amount_minor, currency, received_on, payer, outcome, payment_id, intent,
+                     open_minor, booked_by)
+VALUES (:id::uuid, :shop::text, :reference::text, :amount_minor::bigint, :currency::text, :received_on::date,
+        :payer::text, :outcome::text, :payment_id::uuid, :intent::bigint, :open_minor::bigint, :booked_by::text);
+
+-- name: receipt_add_unknown :one_row
+INSERT INTO receipt (id, shop, reference, amount_minor, currency, received_on, payer, outcome, booked_by)
+VALUES (:id::uuid, :shop::text, :reference::text, :amount_minor::bigint, :currency::text, :received_on::date,
+        :payer::text, 'unknown', :booked_by::text);
+
+-- name: ledger_book :exec
+-- One entry with its lines and the balances that have a bound, in one statement; a second one for the same cause does
+-- nothing. Balances are updated before they are added, since an upsert checks the bound on the difference alone.
+WITH entry AS (
+    INSERT INTO ledger_entry (payment_id, what, cause, currency)
+    VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text)
+        ON CONFLICT (cause) DO NOTHING
+    RETURNING id, currency
+), leg AS MATERIALIZED (
+    SELECT e.id, e.currency, l.line, l.account, l.subject, l.amount
+      FROM entry e,
+           unnest(:accounts::text[], :subjects::text[], :amounts::bigint[])
+               WITH ORDINALITY AS l (account, subject, amount, line)
+), posted AS (
+    INSERT INTO ledger_posting (entry_id, line, account, subject, currency, amount)
+    SELECT id, line, account, subject, currency, amount
+      FROM leg
+), bounded AS MATERIALIZED (
+    SELECT account, subject, currency, sum(amount)::bigint AS amount
+      FROM leg
+     WHERE account IN ('receivable', 'auth_held', 'customer_money')
+     GROUP BY account, subject, currency
+), kept AS (
+    UPDATE ledger_balance b
+       SET balance = b.balance + d.amount, updated_at = now()
+      FROM bounded d
+     WHERE b.account = d.account
+       AND b.subject = d.subject
+       AND b.currency = d.currency
+    RETURNING b.account, b.subject, b.currency
+)
+INSERT INTO ledger_balance (account, subject, currency, balance)
+SELECT d.account, d.subject, d.currency, d.amount
+  FROM bounded d
+ WHERE NOT EXISTS (SELECT 1
+                     FROM kept k
+                    WHERE k.account = d.account
+                      AND k.subject = d.subject
+                      AND k.currency = d.currency);
+
+-- name: payment_show :maybe
+SELECT p.id AS checkout_id, p.shop, p.currency,
+       (SELECT coalesce(sum(i.captured_minor), 0)::bigint FROM intent i WHERE i.payment_id = p.id) AS captured_minor,
+       (SELECT coalesce(sum(i.refunded_minor), 0)::bigint FROM intent i WHERE i.payment_id = p.id) AS refunded_minor,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'placement', i.placement, 'intent', i.intent, 'method', i.method,
+                   'status', CASE WHEN i.doubt <> 'nothing' THEN 'unknown' ELSE i.state END,
+                   'amount', jsonb_build_object('amount', i.amount_minor, 'currency', i.currency), 'capture', i.capture,
+                   'captured', jsonb_build_object('amount', i.captured_minor, 'currency', i.currency),
+                   'refunded', jsonb_build_object('amount', i.refunded_minor, 'currency', i.currency),
+                   'reference', i.reference, 'psp_reference', coalesce(i.payment_ref, i.page_ref),
+                   'decline_code', i.decline_code, 'pay_by', CASE WHEN i.state = 'due' THEN i.pay_by END,
+                   'expires_at', i.expires_at, 'created_at', i.created_at, 'updated_at', i.updated_at)
+                   ORDER BY i.intent), '[]')
+          FROM intent i
+         WHERE i.payment_id = p.id) AS intents,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'id', r.id, 'reference', r.reference,
+                   'amount', jsonb_build_object('amount', r.amount_minor, 'currency', r.currency),
+                   'received_on', r.received_on, 'outcome', r.outcome, 'checkout_id', r.payment_id,
+                   'open_amount', jsonb_build_object('amount', r.open_minor, 'currency', p.currency))
+                   ORDER BY r.id), '[]')
+          FROM (SELECT id, reference, amount_minor, currency, received_on, outcome, payment_id, open_minor
+                  FROM receipt
+                 WHERE payment_id = p.id
+                 ORDER BY id
+                 LIMIT 200) r) AS receipts
+  FROM payment p
+ WHERE p.id = :id::uuid
+   AND p.shop = :shop::text;
+
+-- name: ledger_show :maybe
+SELECT p.id AS checkout_id, p.currency,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'sequence', e.sequence, 'at', e.created_at, 'what', e.what, 'cause', e.cause,
+                   'postings', (SELECT jsonb_agg(jsonb_build_object(
+                                           'account', concat_ws(':', l.account, nullif(l.subject, '')),
+                                           'amount', jsonb_build_object('amount', l.amount, 'currency', l.currency))
+                                           ORDER BY l.line)
+                                  FROM ledger_posting l
+                                 WHERE l.entry_id = e.id)) ORDER BY e.sequence), '[]')
+          FROM (SELECT id, created_at, what, cause, row_number() OVER (ORDER BY id) AS sequence
+                  FROM ledger_entry
+                 WHERE payment_id = p.id
+                 ORDER BY id
+                 LIMIT 500) e) AS entries
+  FROM payment p
+ WHERE p.id = :id::uuid
+   AND p.shop = :shop::text;
+
+-- name: poll_take :maybe
+-- Only one copy polls; the others find the row locked, or not due.
+SELECT since, newest, after, polls
+  FROM psp_poll
+ WHERE psp = :psp::text
+   AND due_at <= now()
+   FOR UPDATE SKIP LOCKED;
+
+-- name: poll_rest :exec
+UPDATE psp_poll
+   SET due_at = now() + :pause_ms::bigint * interval '1 millisecond', updated_at = now()
+ WHERE psp = :psp::text;
+
+-- name: poll_save :exec
+-- Where the list was read to. Conditional on the poll's number, so that a late answer changes nothing.
+UPDATE psp_poll
+   SET since = :since::timestamptz,
+       newest = :newest::timestamptz,
+       after = :after::text,
+       polls = polls + 1,
+       due_at = CASE WHEN :after IS NULL THEN due_at ELSE now() END,
+       updated_at = now()
+ WHERE psp = :psp::text
+   AND polls = :poll::bigint;
