@@ -2,6 +2,7 @@
 #include "import.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "http.h"
@@ -10,7 +11,12 @@
 
 #define ROW_MAX (64 * 1024) /* bytes of a row */
 
-/* Reads one CSV value at import->at into the arena; *ret_last: it ended its row. False: a quote is not closed. */
+/* Rows are read until they fill so much of the chunk's arena; the rest of it is for the work on them. */
+#define CHUNK_READ_MAX ((size_t)8 * 1024 * 1024)
+#define CHUNK_MAX ((size_t)128 * 1024 * 1024)
+
+/* Reads one CSV value at import->at into the arena, NULL if it is too long; *ret_last: it ended its row. False: a quote
+ * is not closed, so nobody can tell where the next value begins. */
 static bool read_csv_value(struct import *import, const char **ret, bool *ret_last)
 {
     const char *bytes = import->bytes;
@@ -39,7 +45,9 @@ static bool read_csv_value(struct import *import, const char **ret, bool *ret_la
     *ret_last = import->at >= import->size || bytes[import->at] == '\n';
     import->at++;
     *ret = value.size > 0 ? value.data : "";
-    return !value.overflowed;
+    if (value.overflowed)
+        *ret = NULL;
+    return true;
 }
 
 static enum err read_heading(struct import *import)
@@ -52,23 +60,35 @@ static enum err read_heading(struct import *import)
             return FAIL(import->ctx, MALFORMED, "the heading has more than %d columns", IMPORT_COLUMNS_MAX);
         if (!read_csv_value(import, &name, &last))
             return FAIL(import->ctx, MALFORMED, "the heading cannot be read: a quote is not closed");
-        const struct field *field = record_field(import->record, name, strlen(name));
+        const struct field *field = name != NULL ? record_field(import->record, name, strlen(name)) : NULL;
         if (field == NULL)
-            return FAIL(import->ctx, MALFORMED, "the heading names \"%.60s\", which is not known here", name);
+            return FAIL(import->ctx, MALFORMED, "the heading names \"%.60s\", which is not known here",
+                        name != NULL ? name : "...");
+        for (size_t i = 0; i < import->column_count; i++) {
+            if (import->columns[i] == field)
+                return FAIL(import->ctx, MALFORMED, "the heading names \"%s\" twice", field->name);
+        }
         import->columns[import->column_count++] = field;
     }
     return ERR_NONE;
+}
+
+/* Whether a Content-Type is of this media type, with or without parameters. */
+static bool is_media_type(const char *content_type, const char *name)
+{
+    const size_t size = strlen(name);
+    return content_type != NULL && strncasecmp(content_type, name, size) == 0 &&
+           strchr("; \t", content_type[size]) != NULL;
 }
 
 enum err import_open(struct ctx *ctx, const struct record *record, struct import_report *report, struct import *ret)
 {
     const char *type = request_header(ctx, "Content-Type");
 
-    *ret = (struct import){ .ctx = ctx, .record = record, .report = report };
+    *ret = (struct import){.ctx = ctx, .kept = ctx->arena, .record = record, .report = report};
     ret->bytes = request_body(ctx, &ret->size);
-    if (type != NULL && strncmp(type, "text/csv", 8) == 0)
-        ret->is_csv = true;
-    else if (type == NULL || strncmp(type, "application/x-ndjson", 20) != 0)
+    ret->is_csv = is_media_type(type, "text/csv");
+    if (!ret->is_csv && !is_media_type(type, "application/x-ndjson"))
         return FAIL(ctx, MEDIA_TYPE, "an import is text/csv or application/x-ndjson");
     if (!utf8_is_valid(ret->bytes, ret->size))
         return FAIL(ctx, MALFORMED, "the file is not UTF-8");
@@ -85,8 +105,40 @@ void import_fail(struct import *import, int64_t row, const char *field, const ch
     if (rows->count == IMPORT_FAILURES_MAX)
         return;
     if (rows->items == NULL)
-        rows->items = arena_array(import->ctx->arena, IMPORT_FAILURES_MAX, sizeof(struct import_failure));
-    rows->items[rows->count++] = (struct import_failure){ .row = row, .field = field, .cause = cause };
+        rows->items = arena_array(import->kept, IMPORT_FAILURES_MAX, sizeof(struct import_failure));
+    rows->items[rows->count++] = (struct import_failure){
+        .row = row,
+        .field = arena_strdup(import->kept, field),
+        .cause = arena_strdup(import->kept, cause),
+    };
+}
+
+bool import_next_chunk(struct import *import)
+{
+    if (import->at >= import->size)
+        return false;
+    if (import->chunk == NULL)
+        import->chunk = arena_new(CHUNK_MAX);
+    arena_clear(import->chunk);
+    import->ctx->arena = import->chunk;
+    return true;
+}
+
+void import_close(struct import *import)
+{
+    if (import->chunk == NULL)
+        return;
+
+    struct problem *problem = &import->ctx->problem;
+    problem->detail = arena_strdup(import->kept, problem->detail);
+    problem->extra = arena_strdup(import->kept, problem->extra);
+    for (size_t i = 0; i < problem->error_count; i++) {
+        problem->errors[i].field = arena_strdup(import->kept, problem->errors[i].field);
+        problem->errors[i].message = arena_strdup(import->kept, problem->errors[i].message);
+    }
+    import->ctx->arena = import->kept;
+    arena_free(import->chunk);
+    import->chunk = NULL;
 }
 
 /* A whole number goes into JSON as one; anything else as text, about which the decoder complains. */
@@ -106,12 +158,11 @@ static void add_member(struct buf *json, const struct field *field, const char *
         buf_add_json(json, value);
 }
 
-/* Reads one row of values; an empty value is an absent member. False: the row can't be read at all. */
-static bool read_csv_row(struct import *import, struct buf *json, bool *ret_is_empty, const char **ret_cause)
+/* Reads one row of values; an empty value is an absent member. *ret_cause: why the row can't be read. */
+static void read_csv_row(struct import *import, struct buf *json, bool *ret_is_empty, const char **ret_cause)
 {
     bool last = false;
     size_t column = 0;
-    bool is_good = true;
 
     *ret_is_empty = true;
     buf_add_char(json, '{');
@@ -119,19 +170,20 @@ static bool read_csv_row(struct import *import, struct buf *json, bool *ret_is_e
         const char *value;
         if (!read_csv_value(import, &value, &last)) {
             import->at = import->size;
-            *ret_cause = "a quote is not closed, or a value is too long";
-            return false;
+            *ret_cause = "a quote is not closed";
+            return;
         }
-        *ret_is_empty = *ret_is_empty && *value == '\0';
-        if (column >= import->column_count)
-            is_good = is_good && *value == '\0';
-        else if (*value != '\0')
+        if (value == NULL)
+            *ret_cause = "a value is too long";
+        if (value == NULL || *value == '\0')
+            continue;
+        *ret_is_empty = false;
+        if (column < import->column_count)
             add_member(json, import->columns[column], value);
+        else if (*ret_cause == NULL)
+            *ret_cause = "has more values than the heading has names";
     }
     buf_add_char(json, '}');
-    if (!is_good)
-        *ret_cause = "has more values than the heading has names";
-    return is_good;
 }
 
 static void read_ndjson_row(struct import *import, struct buf *json, bool *ret_is_empty)
@@ -161,14 +213,14 @@ static void report_problem(struct import *import)
 
 bool import_next(struct import *import, void *ret, int64_t *ret_row)
 {
-    while (import->at < import->size) {
+    while (import->at < import->size && arena_used(import->ctx->arena) < CHUNK_READ_MAX) {
         const char *cause = NULL;
         bool is_empty = false;
         struct buf json;
 
         buf_init(&json, import->ctx->arena, ROW_MAX);
         if (import->is_csv)
-            (void)read_csv_row(import, &json, &is_empty, &cause); /* false set the cause */
+            read_csv_row(import, &json, &is_empty, &cause);
         else
             read_ndjson_row(import, &json, &is_empty);
         if (is_empty && cause == NULL)

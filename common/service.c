@@ -56,26 +56,30 @@ static bool has_part(const struct service *service, enum part part)
     return false;
 }
 
+/* clang-format off */
 static const struct {
     enum part part;
     struct setting setting;
 } common_settings[] = {
-    {EVERY,    {"WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:8080", 0, 0, "address and port of HTTP; port 0: any"}        },
-    {EVERY,    {"WAYBILL_LOG", SETTING_TEXT, "info", 0, 0, "least level logged: debug, info, warning, error"}           },
-    {EVERY,    {"WAYBILL_SHOP", SETTING_TEXT, "main", 0, 0, "name of the shop"}                                         },
-    {DATABASE, {"WAYBILL_DATABASE", SETTING_SECRET, NULL, 0, 0, "PostgreSQL: a URI, or key=value words"}                },
-    {DATABASE, {"WAYBILL_POOL", SETTING_INT, "8", 1, 64, "connections to PostgreSQL at most"}                           },
-    {BROKER,   {"WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated"}                       },
-    {BROKER,   {"WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0, "plaintext, ssl, sasl_plaintext or sasl_ssl"}},
-    {BROKER,   {"WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..."}                    },
-    {BROKER,   {"WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker"}                      },
-    {BROKER,   {"WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password"}                            },
-    {BROKER,   {"WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's"}        },
-    {BROKER,   {"WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16, "copies of each partition of topics it makes"}    },
-    {IDENTITY,
-     {"WAYBILL_IDENTITY_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs who asks, from gateway to service"}   },
-    {TOKENS,   {"WAYBILL_TOKEN_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs shoppers' tokens"}             },
+    { EVERY,    { "WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:8080", 0, 0, "address and port of HTTP; port 0: any" } },
+    { EVERY,    { "WAYBILL_LOG", SETTING_TEXT, "info", 0, 0, "least level logged: debug, info, warning, error" } },
+    { EVERY,    { "WAYBILL_SHOP", SETTING_TEXT, "main", 0, 0, "name of the shop" } },
+    { DATABASE, { "WAYBILL_DATABASE", SETTING_SECRET, NULL, 0, 0, "PostgreSQL: a URI, or key=value words" } },
+    { DATABASE, { "WAYBILL_POOL", SETTING_INT, "8", 1, 64, "connections to PostgreSQL at most" } },
+    { BROKER,   { "WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated" } },
+    { BROKER,   { "WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0,
+                  "plaintext, ssl, sasl_plaintext or sasl_ssl" } },
+    { BROKER,   { "WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..." } },
+    { BROKER,   { "WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker" } },
+    { BROKER,   { "WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password" } },
+    { BROKER,   { "WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's" } },
+    { BROKER,   { "WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16,
+                  "copies of each partition of topics it makes" } },
+    { IDENTITY, { "WAYBILL_IDENTITY_KEY", SETTING_SECRET, NULL, 0, 0,
+                  "64 hex[,64 hex]: signs who asks, from gateway to service" } },
+    { TOKENS,   { "WAYBILL_TOKEN_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs shoppers' tokens" } },
 };
+/* clang-format on */
 
 /* The common settings of this process, ended by a NULL name. */
 static struct setting *settings_of(const struct service *service)

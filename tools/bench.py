@@ -27,6 +27,8 @@ sys.path.insert(0, str(ROOT / "deploy/local"))
 sys.dont_write_bytecode = True
 
 from infrastructure import postgres_binaries
+from place import read_environment
+from process import run
 from stack import Stack
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -205,7 +207,7 @@ def print_run(result):
     cpu = result["cpu_ms_per_order"]
     ours = {name: ms for name, ms in cpu.items() if name not in ("postgres", "kafka", "mail")}
     print(f"\n{result['method']}, {result['shoppers']} shoppers: {result['orders_per_s']} orders/s"
-          f"{'' if result['counts'] else '   DOES NOT COUNT'}")
+          f"{'' if result['counts'] else '   DOES NOT COUNT'}", *result.get("complaints", []), sep="\n  ")
     for step, row in result["steps"].items():
         print(f"  {step:16} p50 {row['p50_ms']:8.2f}  p90 {row['p90_ms']:8.2f}  p99 {row['p99_ms']:8.2f} ms")
     print(f"  CPU per order: ours {sum(ours.values()):.2f} ms ({', '.join(f'{n} {m}' for n, m in sorted(ours.items(), key=lambda x: -x[1]))}),"
@@ -235,6 +237,7 @@ def main():
     results = {"machine": os.cpu_count(), "runs": []}
     try:
         stack.up()
+        run([ROOT / "deploy/sample/load"], os.environ | read_environment(stack.state / "environment"))
         meter = Meter(stack)
         for method in options.methods:
             for shoppers in options.shoppers:

@@ -1,6 +1,8 @@
 /* What shoppers see of the catalogue, and the import. */
 #include "http.h"
 
+#include <stdlib.h>
+
 #include "catalog/queries.h"
 #include "import.h"
 #include "json.h"
@@ -236,6 +238,20 @@ static enum err import_chunk(struct ctx *ctx, struct chunk *chunk)
     return uow_commit(uow);
 }
 
+static int compare_rows(const void *a, const void *b)
+{
+    const struct import_failure *one = a;
+    const struct import_failure *other = b;
+    return (one->row > other->row) - (one->row < other->row);
+}
+
+/* Of each chunk those rows failed first that could not be read. The report has the order of the file. */
+static void sort_failures(struct import_report *report)
+{
+    if (report->rows.count > 0)
+        qsort(report->rows.items, report->rows.count, sizeof(struct import_failure), compare_rows);
+}
+
 /*
  * Rows stand alone, and the same file again changes nothing: so a file is applied in chunks, each a transaction, and
  * whoever got no answer sends it again.
@@ -243,19 +259,19 @@ static enum err import_chunk(struct ctx *ctx, struct chunk *chunk)
 static enum err import_products(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct chunk *chunk = ARENA_NEW(ctx->arena, struct chunk);
-    struct import import;
-    bool more = true;
+    struct import import CLEANUP(import_close) = { 0 };
 
     TRY(import_open(ctx, &import_product_row_record, ret, &import));
     chunk->import = &import;
-    while (more) {
+    while (import_next_chunk(&import)) {
         chunk->count = 0;
         while (chunk->count < CHUNK_ROWS &&
-               (more = import_next(&import, &chunk->rows[chunk->count], &chunk->numbers[chunk->count])))
+               import_next(&import, &chunk->rows[chunk->count], &chunk->numbers[chunk->count]))
             chunk->count++;
         if (chunk->count > 0)
             TRY(import_chunk(ctx, chunk));
     }
+    sort_failures(ret);
     return ERR_NONE;
 }
 

@@ -6,7 +6,6 @@
 
 /* The work of one sourcing: what is still wanted, what is still there. */
 struct work {
-    struct arena *arena;
     const struct claim_line_list *lines;
     const struct offer_list *offers;
     const char *country;
@@ -59,20 +58,53 @@ static void find_shortages(struct arena *arena, const struct claim_line_list *li
     }
 }
 
-/* How many of the pieces still wanted a warehouse could send. */
-static int64_t covers(const struct work *work, const char *warehouse)
+/* Whether another warehouse has all that is still wanted of a line. */
+static bool is_whole_elsewhere(const struct work *work, size_t line, size_t offer)
+{
+    for (size_t o = 0; o < work->offers->count; o++) {
+        if (o != offer && work->left[o] >= work->wanted[line] &&
+            text_equal(work->offers->items[o].sku, work->lines->items[line].sku))
+            return true;
+    }
+    return false;
+}
+
+/* Allocates from an offer what one line wants of it; only counts, unless `really`. A part of a line is not taken from
+ * here while the whole can come from elsewhere. */
+static int64_t take_line(struct work *work, size_t line, size_t offer, int64_t left, bool really)
+{
+    const int64_t taken = smaller(work->wanted[line], left);
+
+    if (taken <= 0 || (taken < work->wanted[line] && is_whole_elsewhere(work, line, offer)))
+        return 0;
+    if (really) {
+        work->wanted[line] -= taken;
+        work->ret->items[work->ret->count++] = (struct allocation){
+            .line_id = work->lines->items[line].line_id,
+            .sku = work->lines->items[line].sku,
+            .warehouse = work->offers->items[offer].warehouse,
+            .quantity = taken,
+        };
+    }
+    return taken;
+}
+
+/* Takes from one warehouse all that it should send of what is wanted, or only counts its pieces. */
+static int64_t take_from(struct work *work, const char *warehouse, bool really)
 {
     int64_t pieces = 0;
 
     for (size_t o = 0; o < work->offers->count; o++) {
-        int64_t wanted = 0;
-        if (!text_equal(work->offers->items[o].warehouse, warehouse))
+        int64_t left = work->left[o];
+        if (left <= 0 || !text_equal(work->offers->items[o].warehouse, warehouse))
             continue;
         for (size_t i = 0; i < work->lines->count; i++) {
-            if (text_equal(work->lines->items[i].sku, work->offers->items[o].sku))
-                wanted += work->wanted[i];
+            if (work->wanted[i] > 0 && text_equal(work->lines->items[i].sku, work->offers->items[o].sku))
+                left -= take_line(work, i, o, left, really);
         }
-        pieces += smaller(wanted, work->left[o] > 0 ? work->left[o] : 0);
+        pieces += work->left[o] - left;
+        if (really)
+            work->left[o] = left;
     }
     return pieces;
 }
@@ -87,47 +119,33 @@ static bool goes_before(const struct work *work, const struct offer *a, const st
     return a->priority < b->priority;
 }
 
-/* The warehouse that covers most of what is left, or NULL when none covers anything. */
-static const struct offer *best_warehouse(const struct work *work)
+/* Whether an offer is the first of its warehouse. */
+static bool is_first_offer(const struct offer_list *offers, size_t offer)
+{
+    for (size_t o = 0; o < offer; o++) {
+        if (text_equal(offers->items[o].warehouse, offers->items[offer].warehouse))
+            return false;
+    }
+    return true;
+}
+
+/* The warehouse that would send most of what is left, or NULL when none would send anything. */
+static const struct offer *best_warehouse(struct work *work)
 {
     const struct offer *best = NULL;
     int64_t best_pieces = 0;
 
     for (size_t o = 0; o < work->offers->count; o++) {
         const struct offer *offer = &work->offers->items[o];
-        const int64_t pieces = covers(work, offer->warehouse);
-        if (pieces == 0 || (best != NULL && text_equal(best->warehouse, offer->warehouse)))
+        if (!is_first_offer(work->offers, o))
             continue;
-        if (best == NULL || pieces > best_pieces || (pieces == best_pieces && goes_before(work, offer, best))) {
+        const int64_t pieces = take_from(work, offer->warehouse, false);
+        if (pieces > best_pieces || (pieces > 0 && pieces == best_pieces && goes_before(work, offer, best))) {
             best = offer;
             best_pieces = pieces;
         }
     }
     return best;
-}
-
-/* Takes from one warehouse all that it has of what is wanted. */
-static void take_from(struct work *work, const char *warehouse)
-{
-    for (size_t i = 0; i < work->lines->count; i++) {
-        const struct claim_line *line = &work->lines->items[i];
-        for (size_t o = 0; o < work->offers->count; o++) {
-            const struct offer *offer = &work->offers->items[o];
-            if (!text_equal(offer->warehouse, warehouse) || !text_equal(offer->sku, line->sku))
-                continue;
-            const int64_t taken = smaller(work->wanted[i], work->left[o] > 0 ? work->left[o] : 0);
-            if (taken == 0)
-                continue;
-            work->wanted[i] -= taken;
-            work->left[o] -= taken;
-            work->ret->items[work->ret->count++] = (struct allocation){
-                .line_id = line->line_id,
-                .sku = line->sku,
-                .warehouse = warehouse,
-                .quantity = taken,
-            };
-        }
-    }
 }
 
 void source(struct arena *arena, const struct claim_line_list *lines, const struct offer_list *offers,
@@ -143,7 +161,6 @@ void source(struct arena *arena, const struct claim_line_list *lines, const stru
         return;
 
     struct work work = {
-        .arena = arena,
         .lines = lines,
         .offers = offers,
         .country = country,
@@ -158,7 +175,7 @@ void source(struct arena *arena, const struct claim_line_list *lines, const stru
         work.left[o] = offers->items[o].available;
 
     while ((warehouse = best_warehouse(&work)) != NULL) {
-        take_from(&work, warehouse->warehouse);
+        (void)take_from(&work, warehouse->warehouse, true);
         names = names == NULL ? warehouse->warehouse : arena_printf(arena, "%s, %s", names, warehouse->warehouse);
         count++;
     }

@@ -3,7 +3,7 @@
  *
  * The rule: as few shipments as possible. One warehouse for everything if one has everything; else the warehouse that
  * covers most pieces of what is left, again and again. Among equals the destination's own country goes first, then the
- * warehouse's priority. A line is split over warehouses only when no single one that is left has all of it.
+ * warehouse's priority. A line is split over warehouses only when no single one has all that is left to find of it.
  */
 #ifndef WAYBILL_SOURCING_H
 #define WAYBILL_SOURCING_H

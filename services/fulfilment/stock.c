@@ -122,26 +122,23 @@ enum err count_stock(struct ctx *ctx, const void *in, void *ret)
     return uow_commit(uow);
 }
 
-/* Reads up to a chunk of good rows; *ret_rows is how many, *ret_more whether the file goes on. */
-static void read_chunk(struct import *import, const struct warehouse_codes *warehouses, struct count *count,
-                       int64_t *ret_rows, bool *ret_more)
+/* Reads up to a chunk of good rows; returns how many. */
+static int64_t read_chunk(struct import *import, const struct warehouse_codes *warehouses, struct count *count)
 {
     struct import_stock_row row;
     int64_t number;
+    int64_t rows = 0;
 
-    *ret_rows = 0;
     count->size = 0;
-    while (count->size < CHUNK_ROWS) {
-        *ret_more = import_next(import, &row, &number);
-        if (!*ret_more)
-            return;
+    while (count->size < CHUNK_ROWS && import_next(import, &row, &number)) {
         if (!has_warehouse(warehouses, row.warehouse)) {
             import_fail(import, number, "warehouse", "is not one of the shop's");
             continue;
         }
         count_put(count, row.sku, row.warehouse, row.on_hand);
-        (*ret_rows)++;
+        rows++;
     }
+    return rows;
 }
 
 static enum err book_chunk(struct ctx *ctx, const struct count *count, const char *cause, int64_t *ret_changed)
@@ -163,17 +160,15 @@ enum err import_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
     struct import_report *report = ret;
     struct count *count = ARENA_NEW(ctx->arena, struct count);
     struct warehouse_codes warehouses;
-    struct import import;
-    bool more = true;
+    struct import import CLEANUP(import_close) = { 0 };
 
     TRY(import_open(ctx, &import_stock_row_record, report, &import));
     TRY(known_warehouses(ctx, &warehouses));
-    for (int chunk = 1; more; chunk++) {
+    for (int chunk = 1; import_next_chunk(&import); chunk++) {
         const char *cause = arena_printf(ctx->arena, "import:%s:%d", ctx->trace.correlation_id, chunk);
-        int64_t rows;
+        const int64_t rows = read_chunk(&import, &warehouses, count);
         int64_t changed;
 
-        read_chunk(&import, &warehouses, count, &rows, &more);
         if (rows == 0)
             continue;
         TRY(book_chunk(ctx, count, cause, &changed));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "facts.h"
 #include "id.h"
 #include "json.h"
@@ -71,6 +72,17 @@ static enum err take_return(struct ctx *ctx, const void *in UNUSED, void *ret UN
 
 /* --- the bank --- */
 
+/* Whether the text is a day, like 2026-02-28: as a time it must come out as it went in. */
+static bool is_day(struct arena *arena, const char *text)
+{
+    char again[CLOCK_TEXT];
+    int64_t us;
+
+    const char *start = arena_printf(arena, "%sT00:00:00Z", text);
+    return strlen(text) == 10 && clock_parse(start, strlen(start), &us) && us > 0 &&
+           strncmp(clock_format(us, again), text, 10) == 0;
+}
+
 /* A receipt as it will stand: `ret` is filled but for how it ends. */
 static void begin_receipt(struct ctx *ctx, const struct book_receipt *ask, struct receipt_view *ret)
 {
@@ -105,11 +117,12 @@ static void keep_unmatched(struct uow *uow, const struct receipt_view *receipt)
     ledger_book(uow, receipt->checkout_id, &entry);
     if (receipt->checkout_id != NULL)
         work_item_open(uow, "receipt_differs", receipt->checkout_id,
-                       "a transfer with this payment's reference is not what is due; it is kept unmatched", "note", DAY_MS);
+                       "a transfer with this payment's reference is not what is due; it is kept unmatched", "note",
+                       DAY_MS);
     else
         work_item_open(uow, "receipt_unknown", receipt->id,
-                       arena_printf(uow->ctx->arena, "nobody knows whose transfer \"%s\" is", receipt->reference), "note",
-                       DAY_MS);
+                       arena_printf(uow->ctx->arena, "nobody knows whose transfer \"%s\" is", receipt->reference),
+                       "note", DAY_MS);
 }
 
 static void add_receipt(struct uow *uow, const struct book_receipt *ask, const struct receipt_view *receipt,
@@ -172,6 +185,8 @@ static enum err book_receipt(struct ctx *ctx, const void *in, void *ret)
 
     if (ask->amount.amount <= 0)
         return err_field(ctx, "amount.amount", "must be at least 1");
+    if (!is_day(ctx->arena, ask->received_on))
+        return err_field(ctx, "received_on", "must be a day since 1970, like 2026-02-28");
     begin_receipt(ctx, ask, receipt);
     const char *reference = reference_normal(ctx->arena, ask->reference);
 

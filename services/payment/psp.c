@@ -1,7 +1,8 @@
 /* What the end of a call to a provider means. */
 #include "psp.h"
 
-const char *const psp_operation_names[] = { "nothing", "authorize", "expire", "capture", "void", "refund", "query", NULL };
+const char *const psp_operation_names[] = { "nothing", "authorize", "expire", "capture", "void", "refund", "query",
+                                            NULL };
 
 RECORD_SHARED(psp_call,
     FIELD(psp_call, intent),

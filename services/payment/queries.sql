@@ -67,14 +67,14 @@ UPDATE payment
 -- The only statement that writes an intent, under its payment's lock. What was asked never changes.
 INSERT INTO intent (payment_id, intent, placement, method, state, amount_minor, currency, capture, authorized_minor,
                     captured_minor, refunded_minor, rank, mismatched, operation, stalled, calls, failures, doubt,
-                    queries, asks, ask_at, alarm_at, locale, return_url, reference, pay_by, page_ref, payment_ref, redirect_url,
-                    expires_at, decline_code, refund_reason)
+                    queries, asks, ask_at, alarm_at, locale, return_url, reference, pay_by, page_ref, payment_ref,
+                    redirect_url, expires_at, decline_code, refund_reason)
 VALUES (:payment_id::uuid, :intent::bigint, :placement::bigint, :method::text, :state::text, :amount_minor::bigint,
         :currency::text, :capture::text, :authorized_minor::bigint, :captured_minor::bigint, :refunded_minor::bigint,
         :rank::text, :mismatched::boolean, :operation::text, :stalled::boolean, :calls::bigint, :failures::bigint,
         :doubt::text, :queries::bigint, :asks::bigint, :ask_at::timestamptz, :alarm_at::timestamptz, :locale::text,
-        :return_url::text, :reference::text, :pay_by::timestamptz, :page_ref::text, :payment_ref::text, :redirect_url::text,
-        :expires_at::timestamptz, :decline_code::text, :refund_reason::text)
+        :return_url::text, :reference::text, :pay_by::timestamptz, :page_ref::text, :payment_ref::text,
+        :redirect_url::text, :expires_at::timestamptz, :decline_code::text, :refund_reason::text)
     ON CONFLICT (payment_id, intent) DO UPDATE
    SET state = excluded.state,
        authorized_minor = excluded.authorized_minor,

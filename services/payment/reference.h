@@ -1,8 +1,8 @@
 /*
  * reference - what a customer writes on a transfer: a creditor reference by ISO 11649, "RF28WB1000042". Pure.
  *
- * Its two check digits (ISO 7064, mod 97-10) catch any single wrong character and any two that were swapped, so a typo
- * can't name somebody else's payment.
+ * Its two check digits (ISO 7064, mod 97-10) catch any wrong digit and any two digits that were swapped, so a typo
+ * doesn't name somebody else's payment.
  */
 #ifndef WAYBILL_PAYMENT_REFERENCE_H
 #define WAYBILL_PAYMENT_REFERENCE_H

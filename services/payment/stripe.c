@@ -302,8 +302,9 @@ static void read_intent(struct reading *reading, const struct stripe_object *obj
         *fact = fact_of(arena, object, FACT_CAPTURED, reading->now);
         set_amount(arena, object, object->amount_received, fact);
     } else if (text_equal(object->status, "canceled")) {
+        const char *reason = object->cancellation_reason; /* "automatic": its time was over */
         *fact = fact_of(arena, object, FACT_CANCELLED, reading->now);
-        fact->code = as_token(arena, object->cancellation_reason, "cancelled");
+        fact->code = text_equal(reason, "automatic") ? "expired" : as_token(arena, reason, "cancelled");
     } else if (text_equal(object->status, "requires_payment_method") && failure != NULL) {
         *fact = fact_of(arena, object, FACT_CARD_REFUSED, reading->now);
         const char *code = failure->decline_code != NULL ? failure->decline_code : failure->code;

@@ -512,26 +512,25 @@ class Erp:
 
 def await_in_carts(sku, currency="EUR"):
     """Waits until a SKU can be put in carts: the catalogue tells them by an event."""
-    visitor = Shopper(currency)
-    eventually(lambda: visitor.add(sku))
+    eventually(lambda: Shopper(currency).add(sku))
 
 
 # -- The payment provider's page --------------------------------------------------------------------------------------
 
 
 class _Forms(html.parser.HTMLParser):
-    """The title and the forms of a page: action, and name and value of each field and button."""
+    """The alert and the forms of a page: action, and name and value of each field and button."""
 
     def __init__(self, text):
         super().__init__()
-        self.title = ""
+        self.alert = ""
         self.forms = []
-        self._in_title = False
+        self._in_alert = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
-        self._in_title = tag == "title"
+        self._in_alert = values.get("role") == "alert"
         if tag == "form":
             self.forms.append({"action": values.get("action") or "", "fields": {}, "buttons": []})
         elif tag in ("input", "button") and self.forms and "name" in values:
@@ -541,18 +540,21 @@ class _Forms(html.parser.HTMLParser):
             else:
                 self.forms[-1]["fields"][field[0]] = field[1]
 
+    def handle_endtag(self, tag):
+        self._in_alert = False
+
     def handle_data(self, data):
-        if self._in_title:
-            self.title += data
+        if self._in_alert:
+            self.alert += data
 
 
 class HostedPage:
-    """The page that a placement redirects to, as a browser without a script sees it: `url`, `title`, `text`, `forms`.
+    """The page that a placement redirects to, as a browser without a script sees it: `url`, `text`, `alert`, `forms`.
     `url` is where the browser is now; when it was sent to the shop's own return URL it stays there without loading."""
 
     def __init__(self, url):
         self.url = url
-        self.title = self.text = ""
+        self.text = self.alert = ""
         self.forms = []
         self.go(url)
 
@@ -591,7 +593,7 @@ class HostedPage:
 
     def _show(self, text):
         page = _Forms(text)
-        self.text, self.title, self.forms = text, page.title.strip(), page.forms
+        self.text, self.alert, self.forms = text, page.alert.strip(), page.forms
 
 
 # -- What everybody can see -------------------------------------------------------------------------------------------

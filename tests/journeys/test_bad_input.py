@@ -3,6 +3,7 @@ forbids, and a planted person who is searched for where nobody should be found."
 
 import copy
 import json
+import re
 import unittest
 import uuid
 
@@ -12,7 +13,6 @@ from support import ROOT, environment, eventually, records, rows, stack
 PROTO = ROOT / "proto"
 SERVICES = ("catalog", "cart", "checkout", "payment", "order", "fulfilment", "notification")
 DEEP = 100_000
-LARGE = 70_000  # bytes; a JSON body may have 64 KiB
 PATIENCE = 30  # seconds, for the rate limit
 
 
@@ -97,12 +97,8 @@ def wrong_values(schema, required):
         for keyword in ("format", "x-format"):
             if keyword in schema:
                 yield WRONG_FORMATS[schema[keyword]]
-    elif kind == "array":
-        example = {"type": "object"}
-        if "maxItems" in schema and schema["maxItems"] < 1000:
-            yield [example] * (schema["maxItems"] + 1)
-        if schema.get("minItems"):
-            yield []
+    elif kind == "array" and schema.get("minItems"):
+        yield []
 
 
 def bent(schema, example, path=""):
@@ -121,6 +117,7 @@ def bent(schema, example, path=""):
             for what, value, field in bent(member, example[name], f"{path}{name}."):
                 yield what, example | {name: value}, field
         elif member["type"] == "array" and member["items"]["type"] == "object" and example[name]:
+            yield "too many", example | {name: example[name][:1] * (member["maxItems"] + 1)}, path + name
             for what, value, field in bent(member["items"], example[name][0], f"{path}{name}[0]."):
                 yield what, example | {name: [value] + example[name][1:]}, field
 
@@ -133,23 +130,36 @@ def broken(example):
                 ("not UTF-8", b'{"\xff\xfe": 1}'), ("not UTF-8 in a value", good[:-1] + b', "a": "\xc3\x28"}'),
                 ("over-long UTF-8", good[:-1] + b', "a": "\xc0\xaf"}'), ("a NUL", good + b"\0"),
                 ("half a surrogate pair", good[:-1] + b', "a": "\\ud800"}'), ("NaN", b'{"a": NaN}'),
-                ("deep objects", b'{"a":' * DEEP), ("deep arrays", b"[" * (LARGE - 10_000)),
+                ("deep objects", b'{"a":' * DEEP), ("deep arrays", b"[" * 60_000),
                 ("deep and closed", b"[" * 20_000 + b"]" * 20_000))
 
 
+def body_max(operation):
+    """How many bytes a body may have, as the document says."""
+    kibibytes = re.search(r"larger than ([0-9]+) KiB", operation["responses"]["413"]["description"])
+    return int(kibibytes[1]) * 1024
+
+
 # -- What is compared -------------------------------------------------------------------------------------------------
+
+
+# The tables of whoever asks; partitions come and go, and count with the whole.
+TABLES = """SELECT relname AS name FROM pg_class
+             WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"""
 
 
 def row_counts():
     """How many rows each table has, by service."""
     counts = {}
     for service in SERVICES:
-        for row in rows(service, """
-                SELECT table_name AS name, (xpath('/row/c/text()', query_to_xml(
-                           format('SELECT count(*) AS c FROM %I.%I', table_schema, table_name), false, true, '')))[1] AS c
-                  FROM information_schema.tables
-                 WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"""):
+        for row in rows(service, f"""
+                SELECT name, (xpath('/row/c/text()', query_to_xml(
+                           format('SELECT count(*) AS c FROM %I', name), false, true, '')))[1] AS c
+                  FROM ({TABLES}) AS own"""):
             counts[service, row["name"]] = int(row["c"])
+    # A task that asks the payment provider for news comes back now and then, whatever happens.
+    [polls] = rows("payment", "SELECT count(*) AS c FROM task WHERE kind = 'psp.poll'")
+    counts["payment", "task"] -= int(polls["c"])
     return counts
 
 
@@ -220,41 +230,37 @@ class BadInputTest(unittest.TestCase):
     def check_gateway(self, gateway):
         for method, path, operation, schema in operations(gateway):
             with self.subTest(operation["operationId"]):
-                if schema is None:
-                    self.check_bodiless(gateway, method, path)
-                else:
-                    self.check_broken(gateway, method, path, schema)
+                if schema is not None:
+                    self.check_broken(gateway, method, path, operation, schema)
                     if "examples" in schema:
-                        self.check_bent(gateway, method, path, schema)
+                        self.check_bent(gateway, method, path, operation, schema)
+                elif method != "DELETE":
+                    self.check_problem(self.send(gateway, method, path, b'{"a": 1}'), 400)
 
-    def check_bodiless(self, gateway, method, path):
-        if method != "DELETE":
-            self.check_problem(self.send(gateway, method, path, b'{"a": 1}'), 400)
-
-    def check_broken(self, gateway, method, path, schema):
+    def check_broken(self, gateway, method, path, operation, schema):
         example = schema.get("examples", [{"id": "evt_1", "type": "x"}])[0]
         for what, body in broken(example):
             with self.subTest(what):
-                statuses = (413,) if len(body) > 65_536 else (400, 422)
+                statuses = (413,) if len(body) > body_max(operation) else (400, 422)
                 self.check_problem(self.send(gateway, method, path, body), *statuses)
         for value in ([], "x", 7, True, None, [example]):
             with self.subTest(value=value):
                 self.check_problem(self.send(gateway, method, path, json.dumps(value).encode()), 400, 422)
-        padded = json.dumps(example)[:-1] + " " * LARGE + "}"
+        padded = json.dumps(example)[:-1] + " " * body_max(operation) + "}"
         self.check_problem(self.send(gateway, method, path, padded.encode()), 413)
-        good = json.dumps(example).encode()
-        for media_type in ("text/plain", "application/xml", "application/json; charset=latin1", "", "x" * 300):
-            with self.subTest(media_type=media_type):
-                answer = self.send(gateway, method, path, good, {"Content-Type": media_type})
-                self.check_problem(answer, *((400, 415) if media_type == "" else (415,)))
+        if "415" in operation["responses"]:
+            for media_type in ("text/plain", "application/xml", "application/json; charset=latin1", "", "x" * 300):
+                with self.subTest(media_type=media_type):
+                    answer = self.send(gateway, method, path, json.dumps(example).encode(), {"Content-Type": media_type})
+                    self.check_problem(answer, 415)
 
-    def check_bent(self, gateway, method, path, schema):
+    def check_bent(self, gateway, method, path, operation, schema):
         example = schema["examples"][0]
         for what, value, field in bent(schema, example):
             body = render(value)
             with self.subTest(what, field=field, body=body[:200]):
                 answer = self.send(gateway, method, path, body)
-                if len(body) > 65_536:
+                if len(body) > body_max(operation):
                     self.check_problem(answer, 413)
                     continue
                 self.check_problem(answer, 422)
@@ -315,7 +321,7 @@ class BadInputTest(unittest.TestCase):
                 self.check_problem(door.request("GET", path), *statuses)
         answer = door.request("DELETE", "/products")
         self.check_problem(answer, 405)
-        self.assertEqual(answer.headers["Allow"], "GET")
+        self.assertEqual(answer.headers["Allow"], "GET, HEAD")
         for key in ("a" * 129, "with blank", "ü".encode().decode("latin1")):
             with self.subTest(key=key[:20]):
                 answer = door.request("POST", f"/carts/{self.shopper.cart_id}/items",
@@ -424,8 +430,7 @@ class PlantedTest(unittest.TestCase):
     def test_secrets_are_kept_hashed(self):
         """No table has the cart's token."""
         for service in SERVICES:
-            for row in rows(service, "SELECT table_name AS name FROM information_schema.tables"
-                                     " WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"):
+            for row in rows(service, TABLES):
                 with self.subTest(service, table=row["name"]):
                     hits = rows(service, f"SELECT 1 FROM {row['name']} AS t WHERE t::text LIKE"
                                          f" '%{self.marks['token']}%' LIMIT 1")

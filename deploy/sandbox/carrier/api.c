@@ -124,7 +124,8 @@ struct parcel_request {
     const char *note;
 };
 static RECORD(parcel_request,
-              FIELD(parcel_request, tracking_number, .flags = FIELD_REQUIRED, .min = 1, .max = 64, .format = TEXT_TOKEN),
+              FIELD(parcel_request, tracking_number, .flags = FIELD_REQUIRED, .min = 1, .max = 64,
+                    .format = TEXT_TOKEN),
               FIELD(parcel_request, note, .max = 100));
 
 static bool is_admitted(const struct ctx *ctx)

@@ -48,8 +48,7 @@ static struct task_answer send_report(struct ctx *ctx, const struct task *task)
 {
     const struct carrier *carrier = ctx->service->own;
     const size_t size = strlen(task->body);
-    const char *signature =
-        report_signature(ctx->arena, carrier->secret, clock_now() / CLOCK_SECOND, task->body, size);
+    const char *signature = report_signature(ctx->arena, carrier->secret, clock_now() / CLOCK_SECOND, task->body, size);
     const struct call call = {
         .method = "POST",
         .path = PATH,
@@ -83,14 +82,14 @@ static enum err record_report(struct uow *uow, const struct task *task, const st
 
 const struct task_kind carrier_tasks[] = {
     {
-        .kind = TASK_KIND,
-        .threads = 2,
-        .batch = 10,
-        .lease_ms = 60000, /* ten calls of at most 5 s each */
+     .kind = TASK_KIND,
+     .threads = 2,
+     .batch = 10,
+     .lease_ms = 60000, /* ten calls of at most 5 s each */
         .backoff_ms = 500,
-        .backoff_max_ms = 5000,
-        .call = send_report,
-        .record = record_report,
-    },
-    {NULL},
+     .backoff_max_ms = 5000,
+     .call = send_report,
+     .record = record_report,
+     },
+    {NULL      },
 };

@@ -34,7 +34,8 @@ enum err reply_missing(struct asked *asked, const char *what, const char *id, co
 {
     const char *message = arena_printf(asked->ctx->arena, "No such %s: '%s'", what, id);
 
-    return reply_error(asked, 404, &(struct error_view){"invalid_request_error", "resource_missing", NULL, message, param});
+    return reply_error(asked, 404,
+                       &(struct error_view){"invalid_request_error", "resource_missing", NULL, message, param});
 }
 
 enum err reply_refusal(struct asked *asked, const struct refusal *refusal, const struct intent *intent)
@@ -51,7 +52,8 @@ enum err reply_refusal(struct asked *asked, const struct refusal *refusal, const
 
 static void reply_500(struct asked *asked)
 {
-    (void)reply_error(asked, 500, &(struct error_view){.type = "api_error", .message = "An error occurred on our end."});
+    (void)reply_error(asked, 500,
+                      &(struct error_view){.type = "api_error", .message = "An error occurred on our end."});
 }
 
 bool read_expand(struct asked *asked, const struct expandable *known, unsigned *ret)
@@ -66,8 +68,9 @@ bool read_expand(struct asked *asked, const struct expandable *known, unsigned *
             each++;
         if (each->name == NULL) {
             const char *message = arena_printf(arena, "This property cannot be expanded (%s).", wanted.items[i]);
-            (void)reply_error(asked, 400,
-                              &(struct error_view){.type = "invalid_request_error", .message = message, .param = "expand"});
+            (void)reply_error(
+                asked, 400,
+                &(struct error_view){.type = "invalid_request_error", .message = message, .param = "expand"});
             return false;
         }
         *ret |= each->bits;
@@ -84,7 +87,7 @@ static void read_times(const struct form *form, struct page *page)
     const int64_t at = form_int(form, "created", -1);
 
     page->from = form_int(form, "created[gte]", form_int(form, "created[gt]", -1) + 1);
-    page->to = form_int(form, "created[lt]", form_int(form, "created[lte]", INT64_C(99999999999)) + 1);
+    page->to = form_int(form, "created[lt]", form_int(form, "created[lte]", LIST_TIME_MAX) + 1);
     if (at >= 0) {
         page->from = at;
         page->to = at + 1;
@@ -103,9 +106,10 @@ enum err read_page(struct asked *asked, find_place find, struct page *ret, bool 
     read_times(&asked->form, ret);
     *ret_good = false;
     if (after != NULL && before != NULL)
-        return reply_error(asked, 400,
-                           &(struct error_view){.type = "invalid_request_error",
-                                                .message = "You can only use one of starting_after and ending_before."});
+        return reply_error(
+            asked, 400,
+            &(struct error_view){.type = "invalid_request_error",
+                                 .message = "You can only use one of starting_after and ending_before."});
     if (cursor != NULL) {
         TRY(find(asked->uow, cursor, &place, &found));
         if (!found)
@@ -228,11 +232,11 @@ static enum err replay(struct asked *asked, const struct kept *kept)
         asked->replayed = true;
         return ERR_NONE;
     }
-    const char *message =
-        arena_printf(ctx->arena,
-                     "Keys for idempotent requests can only be used with the same parameters they were first used with. "
-                     "Try using a key other than '%s' if you meant to execute a different request.",
-                     asked->key);
+    const char *message = arena_printf(
+        ctx->arena,
+        "Keys for idempotent requests can only be used with the same parameters they were first used with. "
+        "Try using a key other than '%s' if you meant to execute a different request.",
+        asked->key);
     return reply_error(asked, 400, &(struct error_view){.type = "idempotency_error", .message = message});
 }
 

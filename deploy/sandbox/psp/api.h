@@ -58,13 +58,21 @@ bool read_expand(struct asked *asked, const struct expandable *known, unsigned *
 
 /* --- lists --- */
 
+#define LIST_TIME_MAX INT64_C(99999999999) /* seconds */
+
+/* What every list takes. */
+/* clang-format off */
 #define LIST_PARAMS                                                                                                    \
-    {"limit", FORM_INT, 1, LIST_LIMIT_MAX, NULL, false}, {"starting_after", FORM_TEXT, 0, 255, NULL, false},           \
-        {"ending_before", FORM_TEXT, 0, 255, NULL, false}, {"created", FORM_INT, 0, INT64_C(99999999999), NULL, false},\
-        {"created[gt]", FORM_INT, 0, INT64_C(99999999999), NULL, false},                                               \
-        {"created[gte]", FORM_INT, 0, INT64_C(99999999999), NULL, false},                                              \
-        {"created[lt]", FORM_INT, 0, INT64_C(99999999999), NULL, false},                                               \
-        {"created[lte]", FORM_INT, 0, INT64_C(99999999999), NULL, false}, {"expand[]", FORM_TEXT, 0, 100, NULL, false}
+    { "limit",          FORM_INT, 1, LIST_LIMIT_MAX },                                                                 \
+    { "starting_after", FORM_TEXT, .most = 255 },                                                                      \
+    { "ending_before",  FORM_TEXT, .most = 255 },                                                                      \
+    { "created",        FORM_INT, 0, LIST_TIME_MAX },                                                                  \
+    { "created[gt]",    FORM_INT, 0, LIST_TIME_MAX },                                                                  \
+    { "created[gte]",   FORM_INT, 0, LIST_TIME_MAX },                                                                  \
+    { "created[lt]",    FORM_INT, 0, LIST_TIME_MAX },                                                                  \
+    { "created[lte]",   FORM_INT, 0, LIST_TIME_MAX },                                                                  \
+    { "expand[]",       FORM_TEXT, .most = 100 }
+/* clang-format on */
 
 struct page {
     int64_t above; /* serial numbers, both excluded; -1: the list begins with the newest */
@@ -85,7 +93,8 @@ typedef enum err (*find_place)(struct uow *uow, const char *id, struct place *re
 /* What part of a list is asked for; *ret_good is false after an answer that names a cursor which isn't there. */
 enum err read_page(struct asked *asked, find_place find, struct page *ret, bool *ret_good) MUST_USE;
 
-/* Answers with the items (JSON) of a page in the order in which they were read: limit + 1 of them mean there are more. */
+/* Answers with the items (JSON) of a page in the order in which they were read: limit + 1 of them mean there are more.
+ */
 enum err reply_list(struct asked *asked, const struct page *page, struct texts items);
 
 /* All operations, ended by a NULL method; and what serves them. */

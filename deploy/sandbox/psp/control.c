@@ -219,8 +219,8 @@ enum err control_expire_payment(struct ctx *ctx, const void *in UNUSED, void *re
 struct reason_request {
     const char *reason;
 };
-static const char *const reason_names[] = {"lost_or_stolen_card", "expired_or_canceled_card", "insufficient_funds",
-                                           "declined", "unknown", NULL};
+static const char *const reason_names[] = {
+    "lost_or_stolen_card", "expired_or_canceled_card", "insufficient_funds", "declined", "unknown", NULL};
 RECORD_SHARED(reason_request, FIELD(reason_request, reason, .names = reason_names));
 
 enum err control_fail_refund(struct ctx *ctx, const void *in, void *ret UNUSED)

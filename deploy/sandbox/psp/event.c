@@ -5,7 +5,8 @@
 
 #include "psp-sandbox/queries.h"
 
-RECORD_SHARED(event_row, FIELD(event_row, serial), FIELD(event_row, id), FIELD(event_row, type), FIELD(event_row, body));
+RECORD_SHARED(event_row, FIELD(event_row, serial), FIELD(event_row, id), FIELD(event_row, type),
+              FIELD(event_row, body));
 
 struct event_row_list {
     struct event_row *items;

@@ -168,9 +168,9 @@ static bool check_value(struct arena *arena, const struct form_spec *spec, const
     switch (spec->type) {
     case FORM_TEXT:
         if (strlen(param->value) > most)
-            return refuse(ret_error, NULL, param->name,
-                          arena_printf(arena, "Invalid string: %s must have at most %zu characters.", param->name,
-                                       most));
+            return refuse(
+                ret_error, NULL, param->name,
+                arena_printf(arena, "Invalid string: %s must have at most %zu characters.", param->name, most));
         return true;
     case FORM_INT:
         return check_number(arena, spec, param, ret_error);

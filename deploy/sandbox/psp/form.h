@@ -42,7 +42,8 @@ enum form_type {
     FORM_CURRENCY, /* lower case */
 };
 
-/* What an operation takes. In a name # stands for any index, * for any key, and [] at the end for any place in a list. */
+/* What an operation takes. In a name # stands for any index, * for any key, and [] at the end for any place in a list.
+ */
 struct form_spec {
     const char *name; /* NULL ends the list */
     enum form_type type;
@@ -61,7 +62,8 @@ struct form_error {
 /* Reads a body or a query. False with the reason when it can't be read or is too large. */
 bool form_parse(struct arena *arena, const char *bytes, size_t size, struct form *ret, struct form_error *ret_error);
 
-/* Whether it holds only what `specs` lists, of the right types, and all that is required. False with the first reason. */
+/* Whether it holds only what `specs` lists, of the right types, and all that is required. False with the first reason.
+ */
 bool form_check(struct arena *arena, const struct form *form, const struct form_spec *specs,
                 struct form_error *ret_error);
 
@@ -76,7 +78,8 @@ bool form_bool(const struct form *form, const char *name, bool fallback);
 /* The values of `name[]` and `name[0]`, in the order of the form. */
 struct texts form_list(struct arena *arena, const struct form *form, const char *name);
 
-/* What stands below `name[...]` as a JSON object of strings: {"payment_id":"..."}. Keys with an empty value are left out. */
+/* What stands below `name[...]` as a JSON object of strings: {"payment_id":"..."}. Keys with an empty value are left
+ * out. */
 const char *form_map(struct arena *arena, const struct form *form, const char *name);
 
 /* One past the largest index below `name[...]`; 0 if there is none. */

@@ -90,7 +90,8 @@ static enum err capture(struct asked *asked)
     intent_save(asked->uow, &intent);
     announce(&all, "charge.captured", charge_view(arena, &intent));
     announce(&all,
-             intent.status == INTENT_SUCCEEDED ? "payment_intent.succeeded" : "payment_intent.amount_capturable_updated",
+             intent.status == INTENT_SUCCEEDED ? "payment_intent.succeeded"
+                                               : "payment_intent.amount_capturable_updated",
              intent_view(arena, &intent, 0));
     return reply(asked, intent_view(arena, &intent, expand));
 }

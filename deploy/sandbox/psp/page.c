@@ -17,7 +17,8 @@ static const char head[] =
     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
     "<meta name=\"viewport\" content=\"width=device-width\"><title>Sandbox payment</title><style>"
     "body{font:16px/1.5 sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}"
-    "label{display:block;margin:.8rem 0}input{display:block;width:100%;padding:.5rem;font:inherit;box-sizing:border-box}"
+    "label{display:block;margin:.8rem "
+    "0}input{display:block;width:100%;padding:.5rem;font:inherit;box-sizing:border-box}"
     "button{font:inherit;padding:.6rem 1.2rem;margin:.5rem .5rem 0 0}.refused{color:#a00}.small{color:#555}"
     "</style></head><body><h1>Sandbox payment</h1>";
 static const char tail[] = "<p class=\"small\">This is a test page: no money moves.</p></body></html>";
@@ -27,7 +28,8 @@ static const char tail[] = "<p class=\"small\">This is a test page: no money mov
 static enum err answer_page(struct ctx *ctx, int status, const struct buf *buf)
 {
     http_status(ctx, status);
-    http_header(ctx, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    http_header(ctx, "Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
     http_header(ctx, "Referrer-Policy", "no-referrer");
     http_text(ctx, HTML_TYPE, buf->data, buf->size);
     return ERR_NONE;
@@ -116,11 +118,12 @@ static enum err answer_form(struct ctx *ctx, const struct session *session, cons
     }
     buf_add_text(&buf, "<form method=\"post\" action=\"/pay/");
     buf_add_html(&buf, session->id);
-    buf_add_text(&buf, "\"><label>Card number<input name=\"card_number\" inputmode=\"numeric\" autocomplete=\"off\" "
-                       "placeholder=\"4242 4242 4242 4242\"></label>"
-                       "<label>Expiry<input name=\"card_expiry\" autocomplete=\"off\" placeholder=\"12 / 40\"></label>"
-                       "<label>CVC<input name=\"card_cvc\" inputmode=\"numeric\" autocomplete=\"off\" placeholder=\"123\">"
-                       "</label><button name=\"action\" value=\"pay\">Pay</button>");
+    buf_add_text(&buf,
+                 "\"><label>Card number<input name=\"card_number\" inputmode=\"numeric\" autocomplete=\"off\" "
+                 "placeholder=\"4242 4242 4242 4242\"></label>"
+                 "<label>Expiry<input name=\"card_expiry\" autocomplete=\"off\" placeholder=\"12 / 40\"></label>"
+                 "<label>CVC<input name=\"card_cvc\" inputmode=\"numeric\" autocomplete=\"off\" placeholder=\"123\">"
+                 "</label><button name=\"action\" value=\"pay\">Pay</button>");
     if (session->cancel_url != NULL)
         buf_add_text(&buf, "<button name=\"action\" value=\"cancel\">Cancel</button>");
     buf_add_text(&buf, "</form>");
@@ -299,7 +302,7 @@ enum err page_answer_challenge(struct ctx *ctx, const void *in UNUSED, void *ret
     TRY(read_fields(ctx, challenge_fields, &form, &good));
     if (!good)
         return ERR_NONE;
-    TRY(session_answer(ctx, path_param(ctx, "session"), text_equal(form_text(&form, "action"), "approve"), &payment, &paid,
-                       &found));
+    TRY(session_answer(ctx, path_param(ctx, "session"), text_equal(form_text(&form, "action"), "approve"), &payment,
+                       &paid, &found));
     return found ? answer_paid(ctx, &payment, paid) : answer_nowhere(ctx);
 }

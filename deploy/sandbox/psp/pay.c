@@ -63,8 +63,8 @@ static void new_charge(struct payment *payment, struct arena *arena, const struc
         .brand = brand,
         .last4 = last4,
         .card = card->name,
-        .multicapture = payment->session.multicapture && !card->one_capture &&
-                        text_equal(intent->capture_method, "manual"),
+        .multicapture =
+            payment->session.multicapture && !card->one_capture && text_equal(intent->capture_method, "manual"),
         .created = now_s(),
         .capture_before = now_s() + HOLD_DAYS * DAY_S,
     };
@@ -139,8 +139,8 @@ static enum err open_session(struct uow *uow, const char *id, struct payment *pa
     return ERR_NONE;
 }
 
-enum err session_pay(struct ctx *ctx, const char *session_id, const char *digits, struct payment *ret, enum paid *ret_paid,
-                     bool *ret_found)
+enum err session_pay(struct ctx *ctx, const char *session_id, const char *digits, struct payment *ret,
+                     enum paid *ret_paid, bool *ret_found)
 {
     const struct card *card = card_find(digits);
     const char *last4 = arena_strdup(ctx->arena, digits + strlen(digits) - 4);

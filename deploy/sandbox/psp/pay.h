@@ -8,11 +8,11 @@
 #include "webhook.h"
 
 enum paid {
-    PAID,            /* now or before: the session is complete */
-    PAY_AGAIN,       /* the card was refused; another one may be tried */
-    PAY_CHALLENGED,  /* the holder is asked */
-    PAY_OVER,        /* the session has expired */
-    PAY_NOT_ASKED,   /* an answer to a challenge that isn't there */
+    PAID,           /* now or before: the session is complete */
+    PAY_AGAIN,      /* the card was refused; another one may be tried */
+    PAY_CHALLENGED, /* the holder is asked */
+    PAY_OVER,       /* the session has expired */
+    PAY_NOT_ASKED,  /* an answer to a challenge that isn't there */
 };
 
 struct payment {
@@ -21,9 +21,10 @@ struct payment {
     struct announcer announcer; /* to send what comes first */
 };
 
-/* A card is tried. `digits` is a whole number; only its end is kept. *ret_found is false if there is no such session. */
-enum err session_pay(struct ctx *ctx, const char *session_id, const char *digits, struct payment *ret, enum paid *ret_paid,
-                     bool *ret_found) MUST_USE;
+/* A card is tried. `digits` is a whole number; only its end is kept. *ret_found is false if there is no such session.
+ */
+enum err session_pay(struct ctx *ctx, const char *session_id, const char *digits, struct payment *ret,
+                     enum paid *ret_paid, bool *ret_found) MUST_USE;
 
 /* The holder of the challenged card says yes or no. */
 enum err session_answer(struct ctx *ctx, const char *session_id, bool yes, struct payment *ret, enum paid *ret_paid,

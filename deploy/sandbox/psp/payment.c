@@ -6,10 +6,10 @@
 
 #include "text.h"
 
-const char *const intent_status_names[] = {"requires_payment_method", "requires_action", "requires_capture",
-                                           "succeeded", "canceled", NULL};
-static const char *const event_names[] = {"challenged",    "declined", "authorized", "sold", "part_captured",
-                                          "last_captured", "canceled", NULL};
+const char *const intent_status_names[] = {
+    "requires_payment_method", "requires_action", "requires_capture", "succeeded", "canceled", NULL};
+static const char *const event_names[] = {"challenged",    "declined",      "authorized", "sold",
+                                          "part_captured", "last_captured", "canceled",   NULL};
 
 /* Everything is a command of the shop or the shopper, so what isn't listed is refused. */
 /* clang-format off */
@@ -83,9 +83,10 @@ struct refusal capture_refusal(struct arena *arena, const struct intent *intent,
 struct refusal cancel_refusal(struct arena *arena, const struct intent *intent)
 {
     if (text_equal(intent->session_status, "open"))
-        return refusal("payment_intent_unexpected_state", NULL,
-                       "You cannot cancel this PaymentIntent because it belongs to an open Checkout Session. Expire the "
-                       "Checkout Session instead.");
+        return refusal(
+            "payment_intent_unexpected_state", NULL,
+            "You cannot cancel this PaymentIntent because it belongs to an open Checkout Session. Expire the "
+            "Checkout Session instead.");
     struct intent next = *intent;
     if (!intent_move(&next, ON_CANCELED))
         return refusal("payment_intent_unexpected_state", NULL,
@@ -102,16 +103,15 @@ struct refusal refund_refusal(struct arena *arena, const struct intent *intent, 
     const int64_t left = intent->charge.captured - intent->charge.refunded;
 
     if (intent->charge.captured == 0)
-        return refusal(NULL, "payment_intent",
-                       arena_printf(arena, "This PaymentIntent (%s) does not have a successful charge to refund.",
-                                    intent->id));
+        return refusal(
+            NULL, "payment_intent",
+            arena_printf(arena, "This PaymentIntent (%s) does not have a successful charge to refund.", intent->id));
     if (left == 0)
         return refusal("charge_already_refunded", NULL,
                        arena_printf(arena, "Charge %s has already been refunded.", intent->charge.id));
     if (amount > left)
         return refusal(NULL, "amount",
-                       arena_printf(arena,
-                                    "Refund amount (%lld) is greater than unrefunded amount on charge (%lld)",
+                       arena_printf(arena, "Refund amount (%lld) is greater than unrefunded amount on charge (%lld)",
                                     (long long)amount, (long long)left));
     return refusal(NULL, NULL, NULL);
 }

@@ -97,7 +97,7 @@ struct intent {
     const char *currency;
     const char *capture_method;
     const char *description;
-    const char *metadata; /* JSON */
+    const char *metadata;  /* JSON */
     const char *challenge; /* the card whose holder is asked; NULL: none */
     const char *cancellation_reason;
     int64_t canceled_at; /* seconds; 0: it isn't */

@@ -13,9 +13,17 @@
 #define SLEEP_STEP_MS 50
 
 const char *const operation_names[] = {"create_session", "capture", "cancel", "expire", "refund", "query", NULL};
-const char *const fault_mode_names[] = {
-    "none",          "slow",         "time_out_before_doing", "time_out_after_doing", "error_500_before", "error_500_after",
-    "garbage_after", "wrong_amount", "too_many",              "declined",             NULL};
+const char *const fault_mode_names[] = {"none",
+                                        "slow",
+                                        "time_out_before_doing",
+                                        "time_out_after_doing",
+                                        "error_500_before",
+                                        "error_500_after",
+                                        "garbage_after",
+                                        "wrong_amount",
+                                        "too_many",
+                                        "declined",
+                                        NULL};
 
 bool psp_start(struct service *service)
 {
@@ -23,7 +31,7 @@ bool psp_start(struct service *service)
     const struct config *config = service->config;
     const char *secrets = config_text(config, "WAYBILL_PSP_WEBHOOK_SECRETS");
     const char *public_url = config_text(config, "WAYBILL_PSP_PUBLIC_URL");
-    struct psp *psp = ARENA_NEW(arena, struct psp);
+    struct psp *psp = service->own;
 
     psp->key = config_text(config, "WAYBILL_PSP_KEY");
     psp->secret = arena_copy(arena, secrets, strcspn(secrets, ","));
@@ -34,7 +42,6 @@ bool psp_start(struct service *service)
         return false;
     }
     pthread_mutex_init(&psp->lock, NULL);
-    service->own = psp;
     return psp->gateway != NULL;
 }
 

@@ -1,5 +1,6 @@
 /*
- * psp - the state of the process: settings, faults that were asked for, keys in use. Everything else is in the database.
+ * psp - the state of the process: settings, faults that were asked for, keys in use. Everything else is in the
+ * database.
  */
 #ifndef PSP_SANDBOX_PSP_H
 #define PSP_SANDBOX_PSP_H
@@ -65,7 +66,7 @@ static inline struct psp *psp_of(const struct ctx *ctx)
     return ctx->service->own;
 }
 
-/* Reads the settings; for service->start. */
+/* Reads the settings into service->own; for service->start. */
 bool psp_start(struct service *service);
 
 /* The fault for the next call of the group; it counts as had. */

@@ -93,8 +93,8 @@ static struct refusal read_session(struct asked *asked, struct session *ret)
         .success_url = form_text(form, "success_url"),
         .cancel_url = form_text(form, "cancel_url"),
         .capture_method = form_text(form, "payment_intent_data[capture_method]"),
-        .multicapture = text_equal(form_text(form, "payment_method_options[card][request_multicapture]"),
-                                   "if_available"),
+        .multicapture =
+            text_equal(form_text(form, "payment_method_options[card][request_multicapture]"), "if_available"),
         .metadata = form_map(arena, form, "metadata"),
         .intent_metadata = form_map(arena, form, "payment_intent_data[metadata]"),
         .payment_id = form_text(form, "payment_intent_data[metadata][payment_id]"),
@@ -109,8 +109,9 @@ static struct refusal read_session(struct asked *asked, struct session *ret)
         ret->payment_id = "";
     /* A few seconds are for the way here. */
     if (ret->expires_at < now + SESSION_SHORTEST_S - 10 || ret->expires_at > now + SESSION_LONGEST_S + 10)
-        return refuse(NULL, "expires_at",
-                      "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.");
+        return refuse(
+            NULL, "expires_at",
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout Session creation.");
     return add_lines(asked, ret);
 }
 
@@ -146,8 +147,8 @@ static enum err show(struct asked *asked)
         return reply_missing(asked, "checkout.session", id, "session");
     if (expand != 0 && session.intent_id != NULL)
         TRY(intent_find(asked->uow, session.intent_id, &intent, &has_intent));
-    return reply(asked, session_view(asked->ctx->arena, &session, has_intent ? &intent : NULL, asked->psp->public_url,
-                                    expand));
+    return reply(
+        asked, session_view(asked->ctx->arena, &session, has_intent ? &intent : NULL, asked->psp->public_url, expand));
 }
 
 static enum err find_session_place(struct uow *uow, const char *id, struct place *ret, bool *ret_found)

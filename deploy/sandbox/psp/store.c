@@ -97,9 +97,8 @@ void session_add(struct uow *uow, const struct session *session)
         .currency = session->currency, .title = session->title, .client_reference_id = session->client_reference_id,
         .customer_email = session->customer_email, .locale = session->locale, .description = session->description,
         .success_url = session->success_url, .cancel_url = session->cancel_url,
-        .capture_method = session->capture_method, .multicapture = session->multicapture,
-        .metadata = session->metadata, .intent_metadata = session->intent_metadata, .expires_at = session->expires_at,
-        .created = session->created);
+        .capture_method = session->capture_method, .multicapture = session->multicapture, .metadata = session->metadata,
+        .intent_metadata = session->intent_metadata, .expires_at = session->expires_at, .created = session->created);
 }
 
 void session_save(struct uow *uow, const struct session *session)

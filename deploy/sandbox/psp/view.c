@@ -67,7 +67,9 @@ const char *charge_view(struct arena *arena, const struct intent *intent)
     const struct charge *charge = &intent->charge;
     const bool is_good = text_equal(charge->status, "succeeded");
     const char *details = arena_printf(
-        arena, "{\"type\":\"card\",\"card\":{\"brand\":%s,\"last4\":%s,\"capture_before\":%s,\"multicapture\":{\"status\":\"%s\"}}}",
+        arena,
+        "{\"type\":\"card\",\"card\":{\"brand\":%s,\"last4\":%s,\"capture_before\":%s,\"multicapture\":{\"status\":\"%"
+        "s\"}}}",
         quoted(arena, charge->brand), quoted(arena, charge->last4),
         is_good && intent->status == INTENT_REQUIRES_CAPTURE ? number_or_null(arena, charge->capture_before) : "null",
         charge->multicapture ? "available" : "unavailable");

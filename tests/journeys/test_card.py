@@ -1,0 +1,351 @@
+"""Paid by card on the provider's hosted page: what shoppers do there, and what the provider's webhooks do on their way.
+Numbers are those of the acceptance scenarios; what the provider itself gets wrong is in test_card_trouble.py."""
+
+import concurrent.futures
+import json
+import threading
+import unittest
+
+from card import CardShopper, CardTest, promise_event, send_webhook
+from shop import CHALLENGED_CARD, DECLINED_CARD, GOOD_CARD, Refused, event_types, signature
+from support import environment, eventually, rows
+
+# Cards of the sandbox that say what happens to the webhooks of their payment.
+LOST_CARD = "4000009990000203"
+TWICE_CARD = "4000009990000302"
+LATE_CARD = "4000009990000401"
+FIRST_CARD = "4000009990000500"  # told before the page answers
+SHUFFLED_CARD = "4000009990000609"
+
+AT_ONCE = 12  # shoppers of whom everything comes at the same instant
+ROUNDS = 4
+
+
+def in_parallel(function, items):
+    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(function, items))
+
+
+class PayingTest(CardTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Only the provider's list of events can tell of this one, and that is read twice a minute.
+        sku = cls.erp.offer()
+        cls.forgotten = CardShopper()
+        cls.forgotten.pay_and_leave(cls.forgotten.to_page(sku), LOST_CARD)
+
+    def test_a_good_card_pays_the_order_once(self):
+        shopper, page = self.at_the_page(quantity=2)
+        back = shopper.pay(page)
+        self.assertIn(f"/return/{shopper.checkout_id}", back.url)
+        self.assertIn("Thank you", back.text)
+        order = self.assert_ordered_once(shopper)
+        self.assertEqual(order["totals"]["total"], shopper.total)
+        self.assertEqual(self.ledger_of(shopper), ["authorized", "placed", "captured"])
+        self.assertEqual(event_types("payment", order["id"]),
+                         ["payment.action_required", "payment.authorized", "payment.captured"])
+
+        def covered():
+            paid = shopper.order()["payments"]
+            self.assertEqual([(each["method"], each["captured"]) for each in paid], [("card", order["totals"]["total"])])
+            return True
+        eventually(covered)
+        self.warehouse.covered(self.warehouse.shipments(order["id"])[0]["id"])
+        self.assert_clean()
+
+    def test_20_the_webhook_alone_completes_the_order(self):
+        shopper, page = self.at_the_page()
+        asked = shopper.pay_and_leave(page, CHALLENGED_CARD)
+        self.assertTrue(asked.headers["Location"].endswith("/3ds"), asked)
+        self.assertEqual(shopper.placement()["state"], "action_required")
+        self.assertEqual(shopper.confirm_and_leave(page).status, 303)
+        shopper.ordered(seconds=5)
+        self.assert_ordered_once(shopper)
+        self.assertIn(("authorized", "webhook"), self.facts(shopper))
+        self.assertNotIn("return", [source for _, source in self.facts(shopper)])
+        self.assert_clean()
+
+    def test_20_return_and_webhook_at_the_same_instant(self):
+        sku = self.erp.offer()
+        everybody = []
+        for _ in range(ROUNDS):
+            group = [CardShopper() for _ in range(AT_ONCE)]
+            pages = in_parallel(lambda shopper: shopper.to_page(sku), group)
+            self.psp.webhooks("hold")
+            in_parallel(lambda index: group[index].pay_and_leave(pages[index]), range(AT_ONCE))
+            together = threading.Barrier(AT_ONCE + 1)
+
+            def come_back(shopper):
+                together.wait()
+                return shopper.come_back().status
+
+            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+                answers = pool.map(come_back, group)
+                together.wait()
+                self.psp.release()
+                self.assertEqual(set(answers), {200})
+            self.psp.webhooks("normal")
+            everybody += group
+        for shopper in everybody:
+            self.assert_ordered_once(shopper)
+        sources = [source for shopper in everybody for kind, source in self.facts(shopper) if kind == "authorized"]
+        self.assertEqual({"return", "webhook"}, set(sources))  # each of them was there in time, again and again
+        self.assert_clean()
+
+    def test_a_declined_card_and_then_another_one_on_the_same_page(self):
+        shopper, page = self.at_the_page()
+        browser = shopper.pay(page, DECLINED_CARD)
+        self.assertIn("declined", browser.text)
+        self.assertEqual(shopper.placement()["state"], "action_required")
+        self.assertEqual(shopper.pay_and_leave(page, CHALLENGED_CARD).status, 303)
+        refused = shopper.confirm_and_leave(page, "refuse")
+        self.assertIn("unable to authenticate", refused.content.decode())
+        self.assertEqual(shopper.placement()["state"], "action_required")
+        browser.pay(GOOD_CARD)
+        self.assert_ordered_once(shopper)
+        self.assertEqual([row["tries"] for row in self.psp.book(shopper.checkout_id)], [3])
+        self.assertNotIn("payment.declined", event_types("payment", shopper.checkout_id))
+        self.assert_clean()
+
+    def test_12_nobody_is_blocked_by_their_own_hold_on_the_last_piece(self):
+        sku = self.erp.offer({"berlin": 1})
+        shopper, page = self.at_the_page(sku)
+        other = CardShopper()
+        other.add(sku)
+        other.check_out(payment="card")
+
+        # The page ends at the provider: declined for good, and paid on another one under the same claims.
+        self.psp.expire_page(self.psp.book(shopper.checkout_id)[0]["session"])
+        eventually(lambda: shopper.placement()["state"] == "declined")
+        self.assertEqual(self.blocked(other), "out_of_stock")
+        page = shopper.placed_to_page(shopper.pay_again("card"))
+        self.assertEqual(shopper.placement()["placement"], 1)
+
+        # Given up, and placed anew: a new placement, and nobody's claims are in the way.
+        shopper.cancel_placement()
+        shopper.failed()
+        page = shopper.placed_to_page(shopper.place())
+        self.assertEqual(shopper.placement()["placement"], 2)
+        self.assertEqual(self.blocked(other), "out_of_stock")
+        shopper.pay(page)
+        self.assert_ordered_once(shopper)
+        self.assertEqual(self.stock_left(sku), 0)
+        self.assert_no_money_asked(other)
+        self.assert_clean()
+
+    def blocked(self, shopper):
+        """Why this shopper can't place."""
+        with self.assertRaises(Refused) as caught:
+            shopper.place()
+        self.assertEqual(caught.exception.status, 409)
+        return caught.exception.problem["reason"]
+
+    def assert_no_money_asked(self, shopper):
+        self.assertEqual(self.psp.book(shopper.checkout_id), [])
+
+    # -- Giving up and switching --------------------------------------------------------------------------------------
+
+    def test_a_page_cannot_be_paid_after_cancelling(self):
+        sku = self.erp.offer({"berlin": 1})
+        shopper, page = self.at_the_page(sku)
+        shopper.cancel_placement()
+        self.assertEqual(shopper.failed()["reason"], "cancelled")
+        self.assertEqual(self.psp.book(shopper.checkout_id)[0]["session_status"], "expired")
+        late = shopper.pay_and_leave(page)
+        self.assertEqual(late.status, 410, late)
+        eventually(lambda: self.stock_left(sku) == 1)
+        self.assert_no_order(shopper)
+        self.assert_clean()
+
+    def test_paying_and_cancelling_at_the_same_instant(self):
+        """Either there is an order, paid once, or there is neither an order nor money."""
+        sku = self.erp.offer()
+        before = self.stock_left(sku)
+        group = [CardShopper() for _ in range(AT_ONCE)]
+        pages = in_parallel(lambda shopper: shopper.to_page(sku), group)
+        together = threading.Barrier(2 * AT_ONCE)
+
+        def pay(index):
+            together.wait()
+            group[index].pay_and_leave(pages[index])
+
+        def cancel(index):
+            together.wait()
+            group[index].door.request("POST", f"/checkouts/{group[index].checkout_id}/cancel", {})
+
+        with concurrent.futures.ThreadPoolExecutor(2 * AT_ONCE) as pool:
+            ends = [pool.submit(pay, index) for index in range(AT_ONCE)]
+            ends += [pool.submit(cancel, index) for index in range(AT_ONCE)]
+        for end in ends:
+            end.result()
+
+        placed = 0
+        for shopper in group:
+            state = eventually(lambda: (lambda state: state if state in ("placed", "failed") else None)(
+                shopper.placement()["state"]), 30)
+            if state == "placed":
+                self.assert_ordered_once(shopper)
+                placed += 1
+            else:
+                self.assert_no_order(shopper)
+        eventually(lambda: self.stock_left(sku) == before - placed)
+        self.assert_clean()
+
+    def test_another_method_closes_the_open_page_first(self):
+        shopper, page = self.at_the_page()
+        placement = shopper.pay_again("bank_transfer")
+        self.assertEqual(placement["state"], "placed", placement)
+        self.assertEqual(shopper.pay_and_leave(page).status, 410)
+        self.assert_books(shopper, captured=0, authorized=0)
+        told = event_types("payment", shopper.checkout_id)
+        self.assertEqual(told, ["payment.action_required", "payment.closed", "payment.due"])
+        self.assertEqual([intent["status"] for intent in self.finance.payment(shopper.checkout_id)["intents"]],
+                         ["closed", "due"])
+        self.assert_clean()
+
+    def test_a_card_that_crosses_with_another_method_is_let_go(self):
+        shopper, page = self.at_the_page()
+        self.psp.webhooks("hold")
+        self.assertEqual(shopper.pay_and_leave(page).status, 303)  # the provider holds the money, and nobody knows
+        placement = shopper.pay_again("bank_transfer")
+        self.assertEqual(placement["state"], "placed", placement)
+        self.assert_let_go(shopper)
+        self.psp.release("reversed", times=2)  # and now it is told, late, twice and backwards
+        eventually(lambda: {each["state"] for each in self.psp.deliveries(shopper.checkout_id)} == {"delivered"})
+        self.assert_let_go(shopper)
+        self.assertEqual(self.finance.payment(shopper.checkout_id)["intents"][1]["status"], "due")
+        self.assertEqual(shopper.order()["payments"][-1]["method"], "bank_transfer")
+        self.assert_clean()
+
+    def assert_let_go(self, shopper):
+        """The card's money was promised and given up, and both stand in the ledger."""
+        def look():
+            self.assertEqual([(row["authorized"] > 0, row["cancelled"], row["held"], row["captured"])
+                              for row in self.psp.book(shopper.checkout_id)],
+                             [(True, shopper.total["amount"], 0, 0)])
+            self.assertEqual(self.finance.payment(shopper.checkout_id)["intents"][0]["status"], "voided")
+            return True
+        eventually(look)
+        self.assertEqual([what for what in self.ledger_of(shopper) if what != "placed"], ["authorized", "voided"])
+
+    def test_one_page_in_two_tabs_is_paid_once(self):
+        shopper, page = self.at_the_page()
+        answers = in_parallel(lambda number: shopper.pay_and_leave(page, number), [GOOD_CARD, "5555555555554444"])
+        self.assertEqual([answer.status for answer in answers], [303, 303])
+        self.assert_ordered_once(shopper)
+        self.assertEqual([(row["tries"], row["authorized"]) for row in self.psp.book(shopper.checkout_id)],
+                         [(1, shopper.total["amount"])])
+        self.assert_clean()
+
+    def test_a_cancelled_order_is_paid_back_once(self):
+        shopper, page = self.at_the_page()
+        shopper.pay(page)
+        total = self.assert_ordered_once(shopper)["totals"]["total"]["amount"]
+        answers = in_parallel(lambda _: shopper.door.request(
+            "POST", f"/orders/{shopper.checkout_id}/cancel", {"reason": "Changed my mind"}).status, range(4))
+        self.assertTrue(set(answers) <= {200, 202, 409}, answers)
+        self.assert_books(shopper, captured=total, refunded=total)
+        self.psp.repeat(self.psp.events(shopper.checkout_id, "refund.created")[0]["id"], times=5)
+        eventually(lambda: {each["state"] for each in self.psp.deliveries(shopper.checkout_id)} == {"delivered"})
+        self.assert_books(shopper, captured=total, refunded=total)
+        self.assertEqual([row["refunds"] for row in self.psp.book(shopper.checkout_id)], [1])
+        self.assertEqual(sorted(self.ledger_of(shopper)), ["authorized", "cancelled", "captured", "placed", "refunded"])
+        eventually(lambda: event_types("payment", shopper.checkout_id).count("payment.refunded") == 1)
+        eventually(lambda: shopper.order()["kernel"] == "cancelled")
+        eventually(lambda: [mail.subject for mail in shopper.mails() if mail.subject.startswith("Cancelled")])
+        self.assertEqual(len([mail for mail in shopper.mails() if mail.subject.startswith("Cancelled")]), 1)
+        self.assert_clean()
+
+    # -- Webhooks on their way ----------------------------------------------------------------------------------------
+
+    def test_webhooks_twice_late_shuffled_and_before_the_page_answers(self):
+        sku = self.erp.offer()
+        numbers = [TWICE_CARD, LATE_CARD, FIRST_CARD, SHUFFLED_CARD]
+        group = [CardShopper() for _ in numbers]
+        pages = in_parallel(lambda shopper: shopper.to_page(sku), group)
+        in_parallel(lambda index: group[index].pay_and_leave(pages[index], numbers[index]), range(len(numbers)))
+        for shopper in group:
+            self.assert_ordered_once(shopper)
+        for shopper in group:
+            events = [event["id"] for event in self.psp.events(shopper.checkout_id)
+                      if event["type"] in ("payment_intent.amount_capturable_updated", "payment_intent.succeeded")]
+            for event in events:
+                self.psp.repeat(event, times=10)
+        for shopper in group:
+            eventually(lambda: {each["state"] for each in self.psp.deliveries(shopper.checkout_id)} == {"delivered"})
+            self.assert_ordered_once(shopper)
+        self.assert_clean()
+
+    def test_a_lost_webhook_is_made_up_for_by_the_shoppers_return(self):
+        shopper, page = self.at_the_page()
+        shopper.pay(page, LOST_CARD)
+        self.assert_ordered_once(shopper)
+        self.assertIn(("authorized", "return"), self.facts(shopper))
+        self.assert_clean()
+
+    def test_a_lost_webhook_and_a_lost_shopper_are_found_in_the_providers_list(self):
+        self.assertTrue(self.forgotten.ordered(seconds=45))
+        self.assert_ordered_once(self.forgotten)
+        self.assertIn(("authorized", "poll"), self.facts(self.forgotten))
+        self.assert_clean()
+
+    def test_forged_webhooks_change_nothing(self):
+        shopper, _ = self.at_the_page()
+        event = promise_event(shopper.checkout_id, shopper.total["amount"])
+        body = json.dumps(event).encode()
+        now = int(event["created"])
+        good = signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"], body)
+        forged = [signature("whsec_" + "0" * 64, body), signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"], body + b" "),
+                  signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"], body, now - 301),
+                  signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"], body, now + 330),
+                  good.replace("v1=", "v0="), good.partition(",")[0], "t=now,v1=" + "0" * 64, "nonsense"]
+        for header in forged:
+            with self.subTest(header):
+                self.assertEqual(send_webhook(body, header).status, 400)
+        self.assertNotIn("authorized", [kind for kind, _ in self.facts(shopper)])
+        self.assertEqual(shopper.placement()["state"], "action_required")
+
+        # The same bytes with a right one are believed: with the old secret too, and as one of two signatures.
+        old = signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"].partition(",")[2], b"{}")
+        self.assertEqual(send_webhook(b"{}", old).status, 400)  # well signed, and no event
+        unrelated = promise_event(shopper.checkout_id, 5) | {"type": "charge.updated"}
+        body = json.dumps(unrelated).encode()
+        old = signature(environment()["WAYBILL_PSP_WEBHOOK_SECRETS"].partition(",")[2], body)
+        self.assertEqual(send_webhook(body, old + ",v1=" + "0" * 64).status, 204)
+        shopper.cancel_placement()
+        shopper.failed()
+        self.assert_no_order(shopper)
+        self.assert_clean()
+
+    def test_another_amount_than_was_asked_for_makes_a_work_item_and_no_order(self):
+        for amount, currency in ((-1, "eur"), (0, "usd")):
+            with self.subTest(currency):
+                shopper, page = self.at_the_page()
+                event = promise_event(shopper.checkout_id, shopper.total["amount"] + amount, currency)
+                self.assertEqual(send_webhook(event).status, 204)
+                eventually(lambda: self.work_items(shopper, "amount_differs"))
+                self.assertEqual(self.finance.payment(shopper.checkout_id)["intents"][0]["status"], "unknown")
+                eventually(lambda: shopper.placement()["state"] == "unknown")
+                self.assertNotIn("authorized", self.ledger_of(shopper))
+                shopper.cancel_placement()
+                shopper.failed()
+                self.assertEqual(shopper.pay_and_leave(page).status, 410)
+                self.assert_no_order(shopper)
+        self.assert_clean()
+
+    def test_what_the_return_brings_along_proves_nothing(self):
+        shopper, _ = self.at_the_page()
+        for query in ("", "?status=paid", "?session=cs_nothing&payment_status=paid"):
+            shopper.door.request("GET", f"/return/{shopper.checkout_id}{query}", headers={"Accept": "text/html"})
+        eventually(lambda: [row for row in rows("payment", f"""
+            SELECT 1 FROM task WHERE subject = '{shopper.checkout_id}' AND kind = 'psp.query' AND state = 'done'""")])
+        self.assertEqual(shopper.placement()["state"], "action_required")
+        shopper.cancel_placement()
+        shopper.failed()
+        self.assert_no_order(shopper)
+        self.assert_clean()
+
+
+if __name__ == "__main__":
+    unittest.main()
