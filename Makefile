@@ -1,7 +1,8 @@
 # Waybill's only makefile. `make help` lists what it can do.
 #
 # Everything built lies in build/$(VARIANT): plain is what runs in production, test adds switches that fault tests
-# need, san adds the address and undefined-behaviour sanitizers. Generated code lies in build/gen for all of them.
+# need, san adds the address and undefined-behaviour sanitizers, fuzz is san by clang for the fuzzers. Generated code lies
+# in build/gen for all of them.
 # A new service, sandbox, tool or test needs no edit here: a folder or file in the right place is enough.
 #
 #   common/*.c                   -> libwaybill.a, with the code generated from proto/ and common/queries.sql
@@ -9,6 +10,7 @@
 #   deploy/sandbox/NAME/*.c      -> bin/NAME-sandbox
 #   tools/NAME.c                 -> bin/waybill-NAME
 #   tests/{unit,db,bus}/**/test_X.c  -> tests/...; below services/NAME/ they get that service's objects, without main
+#   tests/fuzz/fuzz_X.c          -> tests/fuzz/fuzz_X, in the variant fuzz only
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -20,12 +22,12 @@ ifneq ($(filter check check-% test,$(MAKECMDGOALS)),)
 VARIANT ?= test
 endif
 VARIANT ?= plain
-ifeq ($(filter $(VARIANT),plain test san),)
-$(error VARIANT is plain, test or san, not "$(VARIANT)")
+ifeq ($(filter $(VARIANT),plain test san fuzz),)
+$(error VARIANT is plain, test, san or fuzz, not "$(VARIANT)")
 endif
 
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(filter fuzz,$(VARIANT)),$(lastword $(sort $(wildcard /usr/bin/clang-[0-9][0-9]))),gcc)
 endif
 PYTHON ?= /usr/bin/python3
 CLANG_FORMAT ?= clang-format
@@ -37,10 +39,10 @@ GEN := build/gen
 
 STACK := $(PYTHON) deploy/local/stack.py
 JOBS   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-ENTRY := help run stop demo logs psql-% test bench lint format clean install
+ENTRY := help run stop demo logs psql-% test bench fuzz lint format clean install
 
-.PHONY: help run stop demo logs test bench lint format clean install
-.PHONY: all tests gen gen-check check check-contract check-db check-bus check-journeys FORCE
+.PHONY: help run stop demo logs test bench fuzz lint format clean install
+.PHONY: all tests fuzzers gen gen-check check check-contract check-db check-bus check-journeys FORCE
 
 install: ## installs the Debian packages that are missing
 	@deploy/install.sh
@@ -67,6 +69,12 @@ test: install ## from nothing: installs, builds and runs every test; the last li
 
 bench: ## measures the running stack
 	@$(PYTHON) tools/bench.py
+
+SECONDS ?= 30
+fuzz: install ## gives bytes of every kind to what reads them, SECONDS=30 each (clang)
+	@deploy/install.sh fuzz
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=fuzz fuzzers
+	@tests/fuzz/run.sh build/fuzz/tests/fuzz $(SECONDS)
 
 # Formatting differs between versions of clang-format, so only the version named here judges it.
 FORMAT_VERSION := 14
@@ -124,6 +132,10 @@ CPPFLAGS += -DWAYBILL_TEST_SWITCHES
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The sanitizers' own code confuses this warning, so here it only warns.
 CFLAGS   += -O1 $(SANITIZE) -U_FORTIFY_SOURCE -Wno-error=maybe-uninitialized
+LDFLAGS  += $(SANITIZE)
+else ifeq ($(VARIANT),fuzz)
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS   += -O1 $(SANITIZE) -U_FORTIFY_SOURCE
 LDFLAGS  += $(SANITIZE)
 else
 CFLAGS   += $(HARDENED_CFLAGS)
@@ -237,6 +249,14 @@ $(TEST_PROGRAMS): LDLIBS += $(TEST_LDLIBS)
 $(PROGRAMS) $(TEST_PROGRAMS): $(LIBRARY)
 	$(LINK)
 
+# The fuzzers take their main function from clang.
+FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZERS): LDFLAGS += -fsanitize=fuzzer
+$(FUZZERS): %: %.o $(LIBRARY)
+	$(LINK)
+
+fuzzers: $(FUZZERS)
+
 all: $(LIBRARY) $(PROGRAMS) ## builds every program (default); VARIANT=plain, test or san
 
 tests: $(TEST_PROGRAMS) ## builds every test program
@@ -261,7 +281,7 @@ check-bus: $(filter $(O)/tests/bus/%,$(TEST_PROGRAMS)) ## runs the tests that ne
 check-journeys: all ## runs whole journeys through every process
 	@$(RUN_TESTS) journeys $(addprefix --filter ,$(FILTER))
 
-ALL_OBJECTS := $(sort $(LIBRARY_OBJECTS) $(SUPPORT_OBJECTS) $(foreach name,$(TOOLS),$(call folder_objects,tools/$(name))) $(TEST_PROGRAMS:=.o) \
+ALL_OBJECTS := $(sort $(LIBRARY_OBJECTS) $(SUPPORT_OBJECTS) $(foreach name,$(TOOLS),$(call folder_objects,tools/$(name))) $(TEST_PROGRAMS:=.o) $(FUZZERS:=.o) \
                       $(foreach folder,$(PROGRAM_FOLDERS),$(call folder_objects,$(folder))))
 .SECONDARY: $(ALL_OBJECTS)
 -include $(ALL_OBJECTS:.o=.d)

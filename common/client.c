@@ -367,12 +367,19 @@ enum call_result client_call(struct ctx *ctx, struct upstream *upstream, const s
     struct target *target = pick(upstream, NULL);
     enum call_result result = try_target(ctx, target, call, timeout_ms, ret);
     int64_t left_ms = (deadline - clock_monotonic()) / CLOCK_MS;
+    struct target *other = pick(upstream, target);
+    /* A copy that can't now, since it is starting or stopping, says so; another copy may be able. */
+    bool busy = result == CALL_ANSWERED && ret->status == 503 && call->repeatable && other != target;
     /* What provably went nowhere may always be tried elsewhere. */
-    bool again = result == CALL_NOT_SENT || (result == CALL_UNKNOWN && call->repeatable);
+    bool again = busy || result == CALL_NOT_SENT || (result == CALL_UNKNOWN && call->repeatable);
     if (again && left_ms > 0) {
-        enum call_result second = try_target(ctx, pick(upstream, target), call, left_ms, ret);
+        const struct answer first = *ret;
+        enum call_result second = try_target(ctx, other, call, left_ms, ret);
         /* That the second went nowhere doesn't undo the first. */
-        result = result == CALL_UNKNOWN && second == CALL_NOT_SENT ? CALL_UNKNOWN : second;
+        if (second == CALL_NOT_SENT && result != CALL_NOT_SENT)
+            *ret = first;
+        else
+            result = second;
     }
     metric_add(&calls_total, upstream->name, names[result], 1);
     return result;

@@ -354,10 +354,10 @@ static void tell(struct exchange *exchange, enum err err)
     metric_observe(&request_duration, pattern, NULL, duration_us);
 
     enum log_level level = LOG_INFO;
-    if (request->status >= 500)
-        level = request->status == 503 ? LOG_WARNING : LOG_ERROR;
-    else if (route != NULL && (route->flags & ROUTE_QUIET) != 0)
+    if (route != NULL && (route->flags & ROUTE_QUIET) != 0)
         level = LOG_DEBUG;
+    else if (request->status >= 500)
+        level = request->status == 503 ? LOG_WARNING : LOG_ERROR;
     const struct log_field fields[] = {
         LOG_TEXT("method", route != NULL ? route->method : request->method),
         LOG_TEXT("route", pattern),

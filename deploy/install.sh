@@ -35,6 +35,11 @@ for_lint='
 clang-format         command -v clang-format
 '
 
+for_fuzz='
+clang                ls /usr/bin/clang-[0-9][0-9]
+libclang-rt-dev      ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+'
+
 # Kafka needs Java 17.
 java_is_new_enough() {
     version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')

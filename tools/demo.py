@@ -127,8 +127,9 @@ class Demo:
         listed = next(each for each in self.clerk.carts() if each["id"] == shopper.cart_id)
         say(f"Staff see it among their carts: {listed['quantity']} pieces, {money(listed['subtotal'])}, "
             f"{listed['state']}. On the topic waybill.cart:")
-        told = eventually(lambda: events("cart", shopper.cart_id) if len(events("cart", shopper.cart_id)) == 4 else None)
-        show_events(told, lambda event: f"{event.value.get('added', '')} {event.value.get('sku', '')}")
+        eventually(lambda: len(events("cart", shopper.cart_id)) == 4)
+        show_events(events("cart", shopper.cart_id),
+                    lambda event: f"{event.value.get('added', '')} {event.value.get('sku', '')}")
         return shopper
 
     def check_out(self, shopper):
@@ -149,8 +150,8 @@ class Demo:
 
     def place(self, shopper):
         act("Placing the order")
-        say("Placing names the total that was shown. Behind it, cart locks its lines and fulfilment holds the stock, both "
-            "at once; only then payment is asked; only then there is an order.")
+        say("Placing names the total that was shown. Behind it, cart locks its lines and fulfilment holds the stock, "
+            "both at once; only then payment is asked; only then there is an order.")
         print()
         began = time.monotonic()
         placement = shopper.place()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes products.csv and stock.csv from range.txt. What comes out is kept beside it: run this after changing the range."""
+"""Makes products.csv and stock.csv from range.txt. They are kept beside it: run this after changing the range."""
 
 import csv
 from pathlib import Path

@@ -38,12 +38,43 @@ struct sold_currency {
 };
 static RECORD(sold_currency, FIELD(sold_currency, currency));
 
+/* The answer to the cart's creation, the same each time it is asked for: made of what never changes. */
+static enum err answer_created(struct ctx *ctx, const struct cart *cart, struct cart_view *ret)
+{
+    TRY(render(ctx, cart, ret));
+    ret->token = token_for_cart(ctx->arena, ctx->service->token_keys, cart->head.id);
+    http_header(ctx, "Location", arena_printf(ctx->arena, "/carts/%s", cart->head.id));
+    return ERR_NONE;
+}
+
+/* The same key again: the cart that it made, as it was then. */
+static enum err create_again(struct ctx *ctx, const struct created_cart *made, struct cart_view *ret)
+{
+    const struct cart cart = {
+        .head = { .id = made->id, .version = 1 },
+        .shop = made->shop,
+        .state = CART_OPEN,
+        .channel = made->channel,
+        .locale = made->locale,
+        .currency = made->currency,
+        .created_at = made->created_at,
+        .updated_at = made->created_at,
+    };
+
+    if (!text_equal(made->fingerprint, request_fingerprint(ctx)))
+        return FAIL(ctx, INVALID, "this Idempotency-Key was used for another request");
+    http_header(ctx, "Idempotent-Replayed", "true");
+    return answer_created(ctx, &cart, ret);
+}
+
+/* Keeps its own record of keys (schema/0002): the answer holds the token, which is stored nowhere. */
 static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
 {
     const struct create_cart *ask = in;
-    struct cart_view *view = ret;
+    const char *key = request_key(ctx);
     struct sold_currency sold;
-    bool found;
+    struct created_cart made;
+    bool found = false;
 
     struct cart cart = {
         .head = { .id = id_new(ctx->arena) },
@@ -57,6 +88,10 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
     cart.updated_at = cart.created_at;
 
     UNIT_OF_WORK(ctx, uow);
+    if (key != NULL)
+        TRY(cart_find_created(uow, cart.shop, key, &made, &found));
+    if (found)
+        return create_again(ctx, &made, ret);
     TRY(SQL_MAYBE(uow, currency_is_sold, sold_currency_record, &sold, &found, .shop = cart.shop, .currency = cart.currency));
     if (!found)
         return err_field(ctx, "currency", "has no prices in this shop");
@@ -67,10 +102,8 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
         .locale = cart.locale,
         .currency = cart.currency,
     }));
-    cart_add(uow, &cart);
-    TRY(render(ctx, &cart, view));
-    view->token = token_for_cart(ctx->arena, ctx->service->token_keys, cart.head.id);
-    http_header(ctx, "Location", arena_printf(ctx->arena, "/carts/%s", cart.head.id));
+    cart_add(uow, &cart, key, request_fingerprint(ctx));
+    TRY(answer_created(ctx, &cart, ret));
     return uow_commit(uow);
 }
 
@@ -253,7 +286,7 @@ static enum err list_carts(struct ctx *ctx, const void *in UNUSED, void *ret)
 /* clang-format off */
 const struct route cart_routes[] = {
     /* method    path                             who           right    body in               body out           status handler */
-    { "POST",   "/carts",                         ANYONE,       "carts", &create_cart_record,  &cart_view_record, 201,   create_cart },
+    { "POST",   "/carts",                         ANYONE,       "carts", &create_cart_record,  &cart_view_record, 201,   create_cart, ROUTE_KEY_OWN },
     { "GET",    "/carts",                         ROLE_STAFF,   "carts", NULL,                 &cart_list_record, 200,   list_carts },
     { "GET",    "/carts/:cart_id",                ANYONE,       "carts", NULL,                 &cart_view_record, 200,   show_cart },
     { "POST",   "/carts/:cart_id/items",          ROLE_SHOPPER, NULL,    &add_item_record,     &cart_view_record, 200,   add_item },

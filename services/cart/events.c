@@ -42,12 +42,14 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
     struct cart_line_list lines;
     struct money subtotal;
 
+    /* The number of a checkout that does not have the cart must not outdate that of the one which has it. */
+    if (cart->state == CART_LOCKED && !text_equal(cart->checkout_id, asked->checkout_id))
+        return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_LOCKED, NULL);
+    cart->placement = asked->placement;
     if (cart->state == CART_ORDERED)
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_ORDERED, NULL);
     if (cart->state == CART_EXPIRED)
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_EXPIRED, NULL);
-    if (cart->state == CART_LOCKED && !text_equal(cart->checkout_id, asked->checkout_id))
-        return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_LOCKED, NULL);
     if (cart->lines.count == 0)
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_EMPTY, NULL);
     cart_compare(uow->ctx->arena, cart, &asked->lines, &differences);
@@ -88,7 +90,6 @@ static enum err on_claims_asked(struct uow *uow, const struct message *message U
     if (!may_act(uow, &cart, cart_claim_kind(&cart, asked->placement)))
         return ERR_NONE;
     TRY(lock_for(uow, &cart, asked));
-    cart.placement = asked->placement;
     cart_save(uow, &cart, was);
     return ERR_NONE;
 }

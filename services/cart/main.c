@@ -13,6 +13,12 @@ static const struct setting settings[] = {
     { NULL },
 };
 
+/* Two requests with one key at once: the second runs again and finds what the first made. */
+static const struct constraint constraints[] = {
+    { "cart_key_once", ERR_AGAIN, "the cart was made at this moment" },
+    { NULL },
+};
+
 int main(int argc, char **argv)
 {
     return service_main(argc, argv, &(struct service){
@@ -22,6 +28,7 @@ int main(int argc, char **argv)
         .settings = settings,
         .queries = cart_queries,
         .migrations = cart_migrations,
+        .constraints = constraints,
         .machines = (const struct fsm *const[]){ &cart_fsm, NULL },
         .routes = cart_routes,
         .subscriptions = cart_subscriptions,

@@ -47,10 +47,17 @@ SELECT currency
    AND active
  LIMIT 1;
 
+-- name: cart_by_key :maybe
+SELECT id, shop, channel, locale, currency, fingerprint, created_at
+  FROM cart
+ WHERE shop = :shop::text
+   AND key = :key::text;
+
 -- name: cart_add :one_row
-INSERT INTO cart (id, shop, state, channel, locale, currency, expires_at, version)
+INSERT INTO cart (id, shop, state, channel, locale, currency, expires_at, version, key, fingerprint, created_at, updated_at)
 VALUES (:id::uuid, :shop::text, 'open', :channel::text, :locale::text, :currency::text,
-        now() + :ttl_s::bigint * interval '1 second', :version::bigint);
+        now() + :ttl_s::bigint * interval '1 second', :version::bigint, :key::text, :fingerprint::text,
+        :created_at::timestamptz, :created_at);
 
 -- name: cart_save :one_row
 UPDATE cart

@@ -20,7 +20,21 @@ enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char
     return cart_read(uow, id, shop, sku, ret, ret_found);
 }
 
-void cart_add(struct uow *uow, const struct cart *cart)
+static RECORD(created_cart,
+    FIELD(created_cart, id),
+    FIELD(created_cart, shop),
+    FIELD(created_cart, channel),
+    FIELD(created_cart, locale),
+    FIELD(created_cart, currency),
+    FIELD(created_cart, fingerprint),
+    FIELD_AS_TIME(created_cart, created_at));
+
+enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret, bool *ret_found)
+{
+    return SQL_MAYBE(uow, cart_by_key, created_cart_record, ret, ret_found, .shop = shop, .key = key);
+}
+
+void cart_add(struct uow *uow, const struct cart *cart, const char *key, const char *fingerprint)
 {
     SQL(uow, cart_add,
         .id = cart->head.id,
@@ -29,7 +43,10 @@ void cart_add(struct uow *uow, const struct cart *cart)
         .locale = cart->locale,
         .currency = cart->currency,
         .ttl_s = cart_ttl_s(uow->ctx),
-        .version = cart->head.version);
+        .version = cart->head.version,
+        .key = key,
+        .fingerprint = key != NULL ? fingerprint : NULL,
+        .created_at = cart->created_at);
 }
 
 void cart_save(struct uow *uow, const struct cart *cart, int64_t was)

@@ -17,7 +17,15 @@ enum err cart_read(struct uow *uow, const char *id, const char *shop, const char
 /* The same under the cart's lock, in one round trip. */
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
 
-void cart_add(struct uow *uow, const struct cart *cart);
+/* Adds a new cart; `key` and `fingerprint` are of the request that made it, or NULL. */
+void cart_add(struct uow *uow, const struct cart *cart, const char *key, const char *fingerprint);
+
+/* What a cart was created as. */
+struct created_cart {
+    const char *id, *shop, *channel, *locale, *currency, *fingerprint;
+    int64_t created_at;
+};
+enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret, bool *ret_found) MUST_USE;
 
 /* Writes a changed cart; `was` is the version that it was read with. */
 void cart_save(struct uow *uow, const struct cart *cart, int64_t was);

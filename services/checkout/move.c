@@ -152,13 +152,21 @@ static enum err say(struct uow *uow, struct checkout *checkout, enum checkout_st
     return ERR_NONE;
 }
 
-/* What needs a person, or does not any more. */
+/* Whether this very placement let its claims go before payment was sure. */
+static bool lacks_closing(const struct checkout *checkout)
+{
+    return checkout->state == CHECKOUT_FAILED && text_equal(checkout->reason, "payment_unknown");
+}
+
+/* What needs a person, or does not any more: the late answer may come when the checkout was placed anew already. */
 static void mind_money(struct uow *uow, const struct checkout *checkout, enum checkout_state from,
                        const struct checkout_move *move, const char *why)
 {
+    const bool is_current = checkout_concerns(checkout, move);
+
     if (from == CHECKOUT_CLOSING && move->on == ON_DEADLINE)
         work_item_open(uow, NOT_CLOSED, checkout->head.id, why, "note", DAY_MS);
-    if (from == CHECKOUT_FAILED && move->on == ON_CLOSED)
+    if (move->on == ON_CLOSED && (is_current ? from == CHECKOUT_FAILED : !lacks_closing(checkout)))
         work_item_close(uow, NOT_CLOSED, checkout->head.id, "system", "payment is sure now that no money can come");
 }
 
@@ -171,7 +179,9 @@ static enum err refuse(struct uow *uow, const struct checkout *checkout, enum ch
                               is_too_late ? ", but the order may be cancelled" : "");
 
     if (checkout->placement > 0) {
-        const char *link = arena_printf(ctx->arena, "/checkouts/%s/placement", checkout->head.id);
+        const char *link = checkout->number != NULL
+                               ? arena_printf(ctx->arena, "/orders/%s", checkout->head.id)
+                               : arena_printf(ctx->arena, "/checkouts/%s/placement", checkout->head.id);
         ctx->problem.extra = arena_printf(ctx->arena, "\"placement\":\"%s\"", link);
         http_header(ctx, "Location", link);
     }
@@ -197,12 +207,12 @@ enum err checkout_move(struct uow *uow, struct checkout *checkout, const struct 
     const enum checkout_state from = checkout->state;
     const int64_t was = checkout->head.version;
 
+    const struct fsm_move next = fsm_next(&checkout_fsm, (int)from, (int)move->on, checkout, move);
+    mind_money(uow, checkout, from, move, next.why);
     if (!checkout_concerns(checkout, move)) {
         log_ignored(uow->ctx, checkout, move, "about another placement or intent");
         return ERR_NONE;
     }
-    const struct fsm_move next = fsm_next(&checkout_fsm, (int)from, (int)move->on, checkout, move);
-    mind_money(uow, checkout, from, move, next.why);
     switch (next.outcome) {
     case FSM_REFUSE:
         return refuse(uow, checkout, move->on);

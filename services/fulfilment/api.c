@@ -1,10 +1,10 @@
 /* What clerks and carriers ask of shipments. */
 #include "http.h"
 
-#include "desk.h"
 #include "fulfilment/queries.h"
 #include "paper.h"
 #include "proto/http_operations.h"
+#include "steps.h"
 #include "stock.h"
 #include "text.h"
 

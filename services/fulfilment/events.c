@@ -196,6 +196,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
         .id = placed->order_id,
         .shop = placed->shop,
         .number = placed->number,
+        .intent = placed->intent,
         .method = placed->method,
         .capture = placed->capture,
         .total_minor = placed->totals.total.amount,
@@ -287,14 +288,20 @@ static enum err on_order_hold_lifted(struct uow *uow, const struct message *mess
 static enum err on_payment_captured(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_captured *captured = event;
-    SQL(uow, coverage_put, .order_id = captured->checkout_id, .captured_minor = captured->captured.amount);
+    SQL(uow, coverage_put,
+        .order_id = captured->checkout_id,
+        .intent = captured->intent,
+        .captured_minor = captured->captured.amount);
     return ERR_NONE;
 }
 
 static enum err on_payment_refunded(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_refunded *refunded = event;
-    SQL(uow, coverage_put, .order_id = refunded->checkout_id, .refunded_minor = refunded->refunded.amount);
+    SQL(uow, coverage_put,
+        .order_id = refunded->checkout_id,
+        .intent = refunded->intent,
+        .refunded_minor = refunded->refunded.amount);
     return ERR_NONE;
 }
 

@@ -159,8 +159,8 @@ DELETE FROM hold_line
  WHERE hold_id = :hold_id::uuid;
 
 -- name: order_add :exec
-INSERT INTO fulfilment_order (id, shop, number, method, capture, total_minor, personal)
-VALUES (:id::uuid, :shop::text, :number::text, :method::text, :capture::text, :total_minor::bigint, :personal::jsonb)
+INSERT INTO fulfilment_order (id, shop, number, intent, method, capture, total_minor, personal)
+VALUES (:id::uuid, :shop::text, :number::text, :intent::bigint, :method::text, :capture::text, :total_minor::bigint, :personal::jsonb)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: order_set_hold :exec
@@ -169,9 +169,9 @@ UPDATE fulfilment_order
  WHERE id = :id::uuid;
 
 -- name: coverage_put :exec
-INSERT INTO coverage (order_id, captured_minor, refunded_minor)
-VALUES (:order_id::uuid, :captured_minor::bigint, :refunded_minor::bigint)
-ON CONFLICT (order_id) DO UPDATE
+INSERT INTO coverage (order_id, intent, captured_minor, refunded_minor)
+VALUES (:order_id::uuid, :intent::bigint, :captured_minor::bigint, :refunded_minor::bigint)
+ON CONFLICT (order_id, intent) DO UPDATE
    SET captured_minor = greatest(coverage.captured_minor, excluded.captured_minor),
        refunded_minor = greatest(coverage.refunded_minor, excluded.refunded_minor);
 
@@ -189,7 +189,9 @@ VALUES (:id::uuid, :shop::text, :number::text, :order_id::uuid, :group_id::uuid,
 SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.state, s.hold_reason, s.lines, s.quantity,
        s.carrier, s.tracking_number, s.tracking_url, s.latest, s.shipped_at, s.delivered_at, s.version,
        o.number AS order_number, o.method AS payment_method, o.capture, o.total_minor, o.hold_reason AS order_hold_reason,
-       coalesce((SELECT c.captured_minor - c.refunded_minor FROM coverage c WHERE c.order_id = s.order_id), 0) AS covered_minor
+       coalesce((SELECT c.captured_minor - c.refunded_minor
+                   FROM coverage c
+                  WHERE c.order_id = o.id AND c.intent = o.intent), 0) AS covered_minor
   FROM shipment s
   JOIN fulfilment_order o ON o.id = s.order_id
  WHERE s.id = :id::uuid
@@ -202,7 +204,9 @@ SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.
 SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.state, s.hold_reason, s.lines, s.quantity,
        s.carrier, s.tracking_number, s.tracking_url, s.latest, s.shipped_at, s.delivered_at, s.version,
        o.number AS order_number, o.method AS payment_method, o.capture, o.total_minor, o.hold_reason AS order_hold_reason,
-       coalesce((SELECT c.captured_minor - c.refunded_minor FROM coverage c WHERE c.order_id = s.order_id), 0) AS covered_minor
+       coalesce((SELECT c.captured_minor - c.refunded_minor
+                   FROM coverage c
+                  WHERE c.order_id = o.id AND c.intent = o.intent), 0) AS covered_minor
   FROM shipment s
   JOIN fulfilment_order o ON o.id = s.order_id
  WHERE s.order_id = :order_id::uuid
@@ -238,8 +242,9 @@ SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.
        s.lines, s.reason, s.address, s.carrier, s.tracking_number, s.tracking_url, s.latest, s.created_at, s.updated_at,
        s.shipped_at, s.delivered_at, s.version,
        o.method = 'cash_on_delivery' OR o.capture = 'deferred' AND o.method = 'card'
-           OR coalesce((SELECT c.captured_minor - c.refunded_minor FROM coverage c WHERE c.order_id = s.order_id), 0)
-              >= o.total_minor AS covered
+           OR coalesce((SELECT c.captured_minor - c.refunded_minor
+                          FROM coverage c
+                         WHERE c.order_id = o.id AND c.intent = o.intent), 0) >= o.total_minor AS covered
   FROM shipment s
   JOIN fulfilment_order o ON o.id = s.order_id
  WHERE s.id = :id::uuid
@@ -249,8 +254,9 @@ SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.
 SELECT s.id, s.number, s.order_id, s.warehouse, s.method, s.state, s.quantity, s.latest, s.created_at,
        coalesce(s.hold_reason, o.hold_reason) IS NOT NULL AS held,
        o.method = 'cash_on_delivery' OR o.capture = 'deferred' AND o.method = 'card'
-           OR coalesce((SELECT c.captured_minor - c.refunded_minor FROM coverage c WHERE c.order_id = s.order_id), 0)
-              >= o.total_minor AS covered
+           OR coalesce((SELECT c.captured_minor - c.refunded_minor
+                          FROM coverage c
+                         WHERE c.order_id = o.id AND c.intent = o.intent), 0) >= o.total_minor AS covered
   FROM shipment s
   JOIN fulfilment_order o ON o.id = s.order_id
  WHERE s.shop = :shop::text

@@ -8,14 +8,6 @@
 #include "service.h"
 #include "task.h"
 
-/* The order's page with the token of its cart; only ever written into a mail. */
-static const char *page_of(struct ctx *ctx, const char *order_id, const char *cart_id)
-{
-    return arena_printf(ctx->arena, "%s/orders/%s/page?token=%s",
-                        config_text(ctx->service->config, "WAYBILL_STOREFRONT_PUBLIC_URL"), order_id,
-                        token_for_cart(ctx->arena, ctx->service->token_keys, cart_id));
-}
-
 /* Decides a mail: the row that says why, and the task that sends it. Both once per cause, template and recipient. */
 static void post(struct uow *uow, const struct message *message, const char *shop, const char *subject_id,
                  const char *template_name, const struct letter *letter)
@@ -48,7 +40,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message, 
         .locale = order->locale,
         .email = order->personal.email,
         .name = order->personal.billing.name);
-    const struct letter confirmation = letter_confirmation(ctx->arena, order, page_of(ctx, order->order_id, order->cart_id));
+    const struct letter confirmation = letter_confirmation(ctx->arena, order);
     const struct letter merchant = letter_to_merchant(ctx->arena, order, config_text(config, "WAYBILL_MERCHANT_MAIL"),
                                                       config_text(config, "WAYBILL_BACKOFFICE_PUBLIC_URL"));
     post(uow, message, order->shop, order->order_id, "order_confirmation", &confirmation);
@@ -75,8 +67,8 @@ static enum err on_status_changed(struct uow *uow, const struct message *message
     TRY(SQL_MAYBE(uow, order_find, known_order_record, &order, &found, .id = changed->order_id));
     if (!found)
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" changed before it was placed", changed->order_id);
-    const struct letter letter = letter_status(uow->ctx->arena, changed, order.email, order.name,
-                                               page_of(uow->ctx, order.id, order.cart_id));
+    struct letter letter = letter_status(uow->ctx->arena, changed, order.email, order.name);
+    letter.cart_id = order.cart_id;
     post(uow, message, order.shop, order.id, changed->mail, &letter);
     return ERR_NONE;
 }

@@ -2,6 +2,7 @@
 #include "letter.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "buf.h"
 #include "identity.h"
@@ -10,12 +11,14 @@
 RECORD_SHARED(letter,
     FIELD(letter, to, .max = 254),
     FIELD(letter, subject, .max = 500),
-    FIELD(letter, text, .max = LETTER_MAX));
+    FIELD(letter, text, .max = LETTER_MAX),
+    FIELD(letter, order_id),
+    FIELD(letter, cart_id));
 
 const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name, const char *recipient)
 {
     const char *cause = arena_printf(arena, "%s\n%s\n%s", event_id, template_name, recipient);
-    return arena_printf(arena, "%s@waybill", sha256_hex(arena, cause, __builtin_strlen(cause)));
+    return arena_printf(arena, "%s@waybill", sha256_hex(arena, cause, strlen(cause)));
 }
 
 static void add_money(struct buf *buf, struct money money)
@@ -66,7 +69,7 @@ static void add_payment(struct buf *buf, const struct order_placed *order)
     }
 }
 
-struct letter letter_confirmation(struct arena *arena, const struct order_placed *order, const char *page)
+struct letter letter_confirmation(struct arena *arena, const struct order_placed *order)
 {
     struct buf text;
 
@@ -78,11 +81,13 @@ struct letter letter_confirmation(struct arena *arena, const struct order_placed
         add_address(&text, &order->personal.deliveries.items[i].address);
     }
     add_payment(&text, order);
-    buf_printf(&text, "\nFollow your order: %s\n", page);
+    buf_add_text(&text, "\nFollow your order: " LETTER_PAGE "\n");
     return (struct letter){
         .to = order->personal.email,
         .subject = arena_printf(arena, "Your order %s", order->number),
         .text = text.data,
+        .order_id = order->order_id,
+        .cart_id = order->cart_id,
     };
 }
 
@@ -112,8 +117,7 @@ static const struct {
     { "order_cancelled", "Cancelled: your order", "your order was cancelled. What you have paid is given back." },
 };
 
-struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to, const char *name,
-                            const char *page)
+struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to, const char *name)
 {
     const char *subject = "News of your order";
     const char *sentence = NULL;
@@ -135,10 +139,24 @@ struct letter letter_status(struct arena *arena, const struct order_status_chang
         buf_printf(&text, "\nTracking number: %s\n", changed->tracking_number);
     if (changed->tracking_url != NULL)
         buf_printf(&text, "Follow the parcel: %s\n", changed->tracking_url);
-    buf_printf(&text, "\nYour order %s: %s\n", changed->number, page);
+    buf_printf(&text, "\nYour order %s: " LETTER_PAGE "\n", changed->number);
     return (struct letter){
         .to = to,
         .subject = arena_printf(arena, "%s %s", subject, changed->number),
         .text = text.data,
+        .order_id = changed->order_id,
     };
+}
+
+const char *letter_text(struct arena *arena, const struct letter *letter, const char *page)
+{
+    const char *mark = strstr(letter->text, LETTER_PAGE);
+    const char *last = NULL;
+
+    /* It stands near the end; a title that happens to have these words in it is left alone. */
+    for (; mark != NULL; mark = strstr(mark + 1, LETTER_PAGE))
+        last = mark;
+    if (last == NULL)
+        return letter->text;
+    return arena_printf(arena, "%.*s%s%s", (int)(last - letter->text), letter->text, page, last + strlen(LETTER_PAGE));
 }

@@ -16,6 +16,16 @@
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
+/* The order's page with the token of its cart: a secret that is made here and stands in nothing but the mail. */
+static const char *page_of(struct ctx *ctx, const struct letter *letter)
+{
+    if (letter->cart_id == NULL)
+        return "";
+    return arena_printf(ctx->arena, "%s/orders/%s/page?token=%s",
+                        config_text(ctx->service->config, "WAYBILL_STOREFRONT_PUBLIC_URL"), letter->order_id,
+                        token_for_cart(ctx->arena, ctx->service->token_keys, letter->cart_id));
+}
+
 static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
 {
     const struct config *config = ctx->service->config;
@@ -30,7 +40,7 @@ static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
         .to = letter.to,
         .message_id = task->key,
         .subject = letter.subject,
-        .text = letter.text,
+        .text = letter_text(ctx->arena, &letter, page_of(ctx, &letter)),
     };
     static const enum task_outcome outcomes[] = {
         [SMTP_ACCEPTED] = TASK_DONE,

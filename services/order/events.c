@@ -234,11 +234,17 @@ static enum err on_payment_captured(struct uow *uow, const struct message *messa
     bool found;
 
     TRY(order_lock(uow, captured->checkout_id, &order, &found));
-    if (!found || !order_book_captured(&order, captured->intent, captured->captured))
+    if (!found)
         return ERR_NONE;
+    const int64_t was = order.head.version;
+    const bool was_paid = order_is_paid(&order);
+    if (!order_book_captured(&order, captured->intent, captured->captured))
+        return ERR_NONE;
+    if (!was_paid && order_is_paid(&order))
+        TRY(order_say_paid(uow, &order));
     order_note(uow, &order, "payment_captured", BY_PAYMENT, NULL, "Paid %s", money_format(captured->amount, text));
     TRY(order_snap(uow, &order));
-    order_save(uow, &order, order.head.version);
+    order_save(uow, &order, was);
     return ERR_NONE;
 }
 

@@ -55,6 +55,16 @@ enum err order_move(struct uow *uow, struct order *order, const struct order_mov
     return say_status_changed(uow, order, &change, move, next.why);
 }
 
+enum err order_say_paid(struct uow *uow, struct order *order)
+{
+    struct order_change change;
+
+    if ((order->kernel != ORDER_PLACED && order->kernel != ORDER_RELEASED) || order->hold_reason != NULL)
+        return ERR_NONE;
+    order_apply(order, order->kernel, "paid", &change);
+    return say_status_changed(uow, order, &change, &(struct order_move){ 0 }, "all the money has come");
+}
+
 enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event on, const char *reason, const char *by)
 {
     const int64_t was = order->head.version;
@@ -104,6 +114,9 @@ enum err order_lift_hold(struct uow *uow, struct order *order, const char *by)
     const int64_t was = order->head.version;
     const char *word = order_kernel_names[order->kernel]; /* what the process called this state before the hold */
     bool moved;
+
+    if (process_find(&order->process, word) == NULL)
+        word = "placed"; /* each process has it; without a word the order would stay on hold for everybody to see */
 
     TRY(order_move(uow, order, &(struct order_move){ .on = ON_LIFT_ASKED, .word = word }, &moved));
     order->hold_reason = NULL;

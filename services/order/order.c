@@ -172,6 +172,15 @@ bool order_book_captured(struct order *order, int64_t intent, struct money captu
     return true;
 }
 
+bool order_is_paid(const struct order *order)
+{
+    int64_t captured = 0;
+
+    for (size_t i = 0; i < order->payments.count; i++)
+        captured += order->payments.items[i].captured.amount;
+    return captured >= order->total_minor;
+}
+
 bool order_book_refunded(struct order *order, int64_t intent, struct money refunded)
 {
     struct payment_view *payment = find_payment(order, intent);

@@ -103,6 +103,9 @@ bool order_book_captured(struct order *order, int64_t intent, struct money captu
 bool order_book_refunded(struct order *order, int64_t intent, struct money refunded);
 bool order_book_voided(struct order *order, int64_t intent);
 
+/* Whether all of the money was taken. */
+bool order_is_paid(const struct order *order);
+
 /* How long money may stay out, by method, in seconds; 0: none is due after placing. */
 int64_t order_pay_within_s(const char *method);
 

@@ -94,6 +94,7 @@ void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_mi
                 struct verdict *ret)
 {
     const char *payment_ref = NULL;
+    enum fact_rank claimed = RANK_NONE; /* by what speaks of other money */
 
     *ret = (struct verdict){ .rank = RANK_NONE };
     for (size_t i = 0; i < facts->count; i++) {
@@ -113,15 +114,17 @@ void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_mi
             continue;
         }
         /* What speaks of other money than was asked for moves nothing. */
+        const enum fact_rank rank = rank_of(fact->kind);
         if (fact->currency != NULL && (fact->amount_minor != amount_minor || !text_equal(fact->currency, currency))) {
             ret->mismatched = true;
+            claimed = rank > claimed ? rank : claimed;
             continue;
         }
-        const enum fact_rank rank = rank_of(fact->kind);
         fold_code(fact, rank, ret);
         if (rank > ret->rank)
             ret->rank = rank;
     }
+    ret->contested = claimed > ret->rank;
     if (ret->refunded_minor > amount_minor)
         ret->mismatched = true;
 }

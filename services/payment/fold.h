@@ -66,6 +66,7 @@ struct verdict {
     bool refund_failed;
     bool completed;           /* the shopper is done, so there is something to ask for */
     bool mismatched;          /* some amount or currency is not what was asked */
+    bool contested;           /* ... and nothing that fits says as much as it does */
     bool several;             /* more than one payment was made for it */
     const char *code;         /* why it ended, if that was told */
 };

@@ -286,6 +286,11 @@ static enum err follow(struct uow *uow, struct payment *payment, struct intent *
 static void begin_state(struct uow *uow, const struct payment *payment, struct intent *intent, enum intent_event on)
 {
     intent->failures = 0;
+    /* Where nothing is wanted a call that is still repeated doesn't matter; while given up or unknown it does. */
+    if (intent_wants(intent) == PSP_NOTHING && intent->state != INTENT_UNKNOWN && intent->state != INTENT_CLOSING) {
+        intent->operation = PSP_NOTHING;
+        intent->stalled = false;
+    }
     if (intent->state != INTENT_UNKNOWN) {
         intent->doubt = PSP_NOTHING;
         intent->ask_at = 0;
@@ -340,6 +345,8 @@ static void look_around(struct uow *uow, const struct payment *payment, struct i
                        intent->state == INTENT_PENDING || intent->state == INTENT_CLOSING;
     const int64_t soon = payment->now + ask_pause_ms(intent->asks) * CLOCK_MS;
 
+    if (verdict->mismatched)
+        open_mismatch(uow, payment);
     if (verdict->several)
         work_item_open(uow, "several_payments", payment->head.id,
                        "the provider made more than one payment of one intent", "note", HOUR_MS);

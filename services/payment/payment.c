@@ -150,16 +150,16 @@ bool intent_news(const struct intent *intent, const struct verdict *verdict, enu
         case RANK_ENDED:
             *ret = ON_ENDED;
             return true;
-        case RANK_PAGE: /* a page that asks for other money is not shown to the shopper */
-            *ret = verdict->mismatched ? ON_MISMATCH : ON_PAGE;
-            if (!verdict->mismatched || !intent->mismatched)
+        case RANK_PAGE: /* a page on which other money may have been paid is not shown to the shopper */
+            *ret = ON_PAGE;
+            if (!verdict->contested)
                 return true;
             break;
         case RANK_NONE:
             break;
         }
     }
-    if (verdict->mismatched && !intent->mismatched) {
+    if (verdict->contested && !intent->mismatched) {
         *ret = ON_MISMATCH;
         return true;
     }

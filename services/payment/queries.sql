@@ -227,7 +227,8 @@ SELECT p.id AS checkout_id, p.shop, p.currency,
                    'refunded', jsonb_build_object('amount', i.refunded_minor, 'currency', i.currency),
                    'reference', i.reference, 'psp_reference', coalesce(i.payment_ref, i.page_ref),
                    'decline_code', i.decline_code, 'pay_by', CASE WHEN i.state = 'due' THEN i.pay_by END,
-                   'expires_at', i.expires_at, 'created_at', i.created_at, 'updated_at', i.updated_at)
+                   'expires_at', CASE WHEN i.state = 'pending' THEN i.expires_at END,
+                   'created_at', i.created_at, 'updated_at', i.updated_at)
                    ORDER BY i.intent), '[]')
           FROM intent i
          WHERE i.payment_id = p.id) AS intents,

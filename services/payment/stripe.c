@@ -222,7 +222,7 @@ static RECORD(stripe_failure, FIELD(stripe_failure, code), FIELD(stripe_failure,
 static RECORD(stripe_event_data, FIELD_AS_JSON(stripe_event_data, object, .flags = FIELD_REQUIRED));
 static RECORD(stripe_object,
     FIELD(stripe_object, id),
-    FIELD(stripe_object, object, .flags = FIELD_REQUIRED),
+    FIELD(stripe_object, object),
     FIELD(stripe_object, type),
     FIELD(stripe_object, status),
     FIELD(stripe_object, url, .max = 2000),
@@ -410,7 +410,7 @@ static bool read_event(struct reading *reading, const struct stripe_object *even
     struct stripe_event_data data = { 0 };
     struct stripe_object object = { 0 };
 
-    if (!is_stripe_id(event->id) || event->type == NULL)
+    if (event->id == NULL || event->id[0] == '\0' || event->type == NULL)
         return false;
     if (!concerns_us(event->type))
         return true;
@@ -442,7 +442,8 @@ static bool read_list(struct reading *reading, const struct stripe_object *list,
         const struct stripe_object *item = &items.items[i];
         const bool is_event = text_equal(item->object, "event");
         /* One event that can't be read must not hide those behind it; an object that can't be read could be ours. */
-        if (!(is_event ? read_event(reading, item) : read_object(reading, item)) && (!is_event || item->id == NULL))
+        const bool understood = is_event ? read_event(reading, item) : read_object(reading, item);
+        if (!is_stripe_id(item->id) || (!understood && !is_event))
             return false;
         ret->last_id = item->id;
         if (is_event && item->created * CLOCK_SECOND > ret->newest)
@@ -478,7 +479,7 @@ bool stripe_read_event(struct ctx *ctx, const char *body, size_t size, struct fa
 
     *ret = (struct fact_list){ .count = 0 };
     if (json_decode(ctx, &stripe_object_record, body, size, JSON_OPEN, &event) != ERR_NONE ||
-        !text_equal(event.object, "event") || !read_event(&reading, &event))
+        !read_event(&reading, &event))
         return false;
     *ret = (struct fact_list){ .items = reading.facts, .count = reading.count };
     return true;

@@ -19,6 +19,9 @@
 #include "text.h"
 
 #define CALL_TIMEOUT_MS  10000
+#define CALL_LEASE_MS    25000 /* one call, and recording it; then another copy makes it again under the same key */
+#define QUERY_LEASE_MS   45000 /* two questions of several pages */
+#define PAGES_MAX_MS     10000 /* then no page is begun any more */
 #define IN_FLIGHT_MS     1000  /* the provider is busy with the same key */
 #define SLOWER_MS        5000  /* when it doesn't say how long */
 #define SLOWER_MAX_S     600
@@ -59,9 +62,10 @@ static void add_facts(struct arena *arena, struct fact_list *list, const struct 
 static enum psp_outcome ask(struct ctx *ctx, const struct psp_call *call, const char *first, const char *key,
                             struct answer *http, struct psp_answer *ret)
 {
+    const int64_t until = clock_monotonic() + PAGES_MAX_MS * CLOCK_MS;
     const char *path = first;
 
-    for (int page = 0; page < STRIPE_PAGES_MAX; page++) {
+    for (int page = 0; page < STRIPE_PAGES_MAX && clock_monotonic() < until; page++) {
         struct stripe_news news = { .has_more = false };
         const enum call_result result = send_request(ctx, call->method, path, call->form, key, http);
         const bool good = result == CALL_ANSWERED && http->status >= 200 && http->status < 300;
@@ -162,25 +166,25 @@ static enum err record_answer(struct uow *uow, const struct task *task, const st
     return ERR_NONE;
 }
 
-#define TO_PROVIDER(name, how_many)                                                                                    \
+#define TO_PROVIDER(name, how_many, lease)                                                                             \
     {                                                                                                                  \
-        .kind = (name), .threads = (how_many), .batch = 1, .lease_ms = 2 * CALL_TIMEOUT_MS * (STRIPE_PAGES_MAX + 1),   \
-        .backoff_ms = 500, .backoff_max_ms = 60000, .call = call_provider, .record = record_answer                     \
+        .kind = (name), .threads = (how_many), .batch = 1, .lease_ms = (lease), .backoff_ms = 500,                     \
+        .backoff_max_ms = 60000, .call = call_provider, .record = record_answer                                        \
     }
 
 /* One call at a time and thread, since each records into the payment that it locks. */
 const struct task_kind payment_tasks[] = {
-    TO_PROVIDER("psp.create_session", 8),
-    TO_PROVIDER("psp.capture", 4),
-    TO_PROVIDER("psp.expire", 2),
-    TO_PROVIDER("psp.cancel", 2),
-    TO_PROVIDER("psp.refund", 2),
-    TO_PROVIDER("psp.query", 4),
+    TO_PROVIDER("psp.create_session", 8, CALL_LEASE_MS),
+    TO_PROVIDER("psp.capture", 4, CALL_LEASE_MS),
+    TO_PROVIDER("psp.expire", 2, CALL_LEASE_MS),
+    TO_PROVIDER("psp.cancel", 2, CALL_LEASE_MS),
+    TO_PROVIDER("psp.refund", 2, CALL_LEASE_MS),
+    TO_PROVIDER("psp.query", 4, QUERY_LEASE_MS),
     {
         .kind = "psp.poll",
         .threads = 1,
         .batch = 1,
-        .lease_ms = 2 * CALL_TIMEOUT_MS * STRIPE_PAGES_MAX,
+        .lease_ms = CALL_LEASE_MS,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
         .call = poll_call,

@@ -1,8 +1,7 @@
 /*
  * fuzz_json - any bytes into json, by a record with a field of every type.
  *
- * With clang: make it with -fsanitize=fuzzer,address,undefined. Without libFuzzer: -DFUZZ_REPLAY adds a main function
- * that replays the files named. Corpus: the example files of proto/.
+ * Seeds: seeds/json, and the examples that stand in proto/.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -58,23 +57,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     arena_free(ctx.arena);
     return 0;
 }
-
-#ifdef FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        uint8_t *bytes = malloc(INPUT_MAX);
-        if (file == NULL || bytes == NULL)
-            return EXIT_FAILURE;
-        size_t size = fread(bytes, 1, INPUT_MAX, file);
-        fclose(file);
-
-        /* In memory of exactly its size, so that a step beyond is seen. */
-        uint8_t *exact = realloc(bytes, size > 0 ? size : 1);
-        LLVMFuzzerTestOneInput(exact, size);
-        free(exact);
-    }
-    return EXIT_SUCCESS;
-}
-#endif

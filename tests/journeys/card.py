@@ -7,7 +7,7 @@ import unittest
 import urllib.parse
 import uuid
 
-from shop import GOOD_CARD, MERCHANT, Clerk, Door, Erp, Finance, HostedPage, Shopper, Warehouse, event_types, mails_to, signature
+from shop import GOOD_CARD, MERCHANT, Clerk, Door, Erp, Finance, HostedPage, Shopper, Warehouse, events, signature
 from support import Client, environment, eventually, rows, stack
 from support.audit import assert_clean
 from support.psp import Psp
@@ -43,17 +43,17 @@ class CardShopper(Shopper):
 
     def come_back(self):
         """What the browser loads when the provider sends it back."""
-        return Client(environment()["WAYBILL_STOREFRONT_URL"]).get(f"/return/{self.checkout_id}?session=x", Accept="text/html")
+        shop = Client(environment()["WAYBILL_STOREFRONT_URL"])
+        return shop.get(f"/return/{self.checkout_id}?session=x", Accept="text/html")
 
     def ordered(self, seconds=20):
         """The order, once it is there."""
-        deadline = time.monotonic() + seconds
-        while True:
-            placement = self.placement(wait=5)
-            if placement["state"] == "placed":
-                return self.order()
-            if placement["state"] == "failed" or time.monotonic() > deadline:
+        def look():
+            placement = self.placement()
+            if placement["state"] != "placed":
                 raise AssertionError(f"not placed: {placement}")
+            return self.order()
+        return eventually(look, seconds)
 
     def failed(self, seconds=30):
         """The placement, once it has failed."""
@@ -115,67 +115,83 @@ class CardTest(unittest.TestCase):
 
     # -- What must hold in the end ------------------------------------------------------------------------------------
 
-    def assert_books(self, shopper, captured, refunded=0, authorized=None):
-        """In the end both books say that the provider took and gave back so much, and that it promises nothing more;
-        `authorized` counts the pages on which a card was accepted."""
+    def assert_books(self, shopper, captured=0, refunded=0, receivable=0, pages=None):
+        """In the end both books say, intent by intent, that the provider took and gave back so much, and that it promises
+        nothing more. `receivable`: what the customer still owes; `pages`: how many the provider made."""
         def look():
-            theirs = self.psp.book(shopper.checkout_id)
+            theirs = {}
+            for row in rows("psp-sandbox", f"""
+                SELECT session.intent_metadata ->> 'intent' AS intent, session.amount,
+                       coalesce(intent.capturable, 0) AS held, coalesce(charge.captured, 0) AS captured,
+                       coalesce(charge.refunded, 0) AS refunded
+                  FROM session
+                  LEFT JOIN intent ON intent.session_id = session.id
+                  LEFT JOIN charge ON charge.id = intent.charge_id
+                 WHERE session.payment_id = '{shopper.checkout_id}'"""):
+                self.assertEqual(row["held"], "0")
+                theirs.setdefault(int(row["intent"]), []).append(row)
             ours = self.finance.payment(shopper.checkout_id)
-            self.assertEqual([row["held"] for row in theirs], [0] * len(theirs))
-            self.assertEqual((sum(row["captured"] for row in theirs), sum(row["refunded"] for row in theirs)),
-                             (captured, refunded))
             self.assertEqual((ours["captured"]["amount"], ours["refunded"]["amount"]), (captured, refunded))
-            by_reference = {intent.get("psp_reference"): intent for intent in ours["intents"]}
-            for row in theirs:
-                intent = by_reference.get(row["payment_intent"]) or by_reference[row["session"]]
-                self.assertEqual((intent["captured"]["amount"], intent["refunded"]["amount"], intent["amount"]["amount"]),
-                                 (row["captured"], row["refunded"], row["amount"]))
-            if authorized is not None:
-                self.assertEqual(sum(row["authorized"] > 0 for row in theirs), authorized)
+            for intent in ours["intents"]:
+                made = theirs.pop(intent["intent"], [])
+                self.assertTrue(intent["method"] == "card" or not made)
+                self.assertEqual({int(row["amount"]) for row in made} - {intent["amount"]["amount"]}, set())
+                for kind in ("captured", "refunded"):
+                    self.assertEqual(sum(int(row[kind]) for row in made), intent[kind]["amount"])
+            self.assertEqual(theirs, {})
             return True
         eventually(look, 30)
-        self.assert_ledger(shopper, captured - refunded)
+        self.assert_ledger(shopper, captured - refunded, receivable)
+        if pages is not None:
+            self.assertEqual(len(self.psp.book(shopper.checkout_id)), pages)
 
-    def assert_ledger(self, shopper, at_provider):
+    def assert_ledger(self, shopper, at_provider, receivable=0):
         """Each entry adds up to nothing, and the accounts end as they must."""
-        balances = {}
+        balances = {"psp_clearing": 0, "auth_held": 0, "auth_contra": 0, "customer_money": 0, "receivable": 0}
         for entry in self.finance.ledger(shopper.checkout_id):
             self.assertEqual(sum(posting["amount"]["amount"] for posting in entry["postings"]), 0, entry)
             for posting in entry["postings"]:
                 account = posting["account"].partition(":")[0]
                 balances[account] = balances.get(account, 0) + posting["amount"]["amount"]
-        self.assertEqual(balances.get("psp_clearing", 0), at_provider, balances)
-        for account in ("auth_held", "auth_contra", "customer_money", "receivable"):
-            self.assertEqual(balances.get(account, 0), 0, balances)
+        self.assertEqual((balances["psp_clearing"], balances["receivable"]), (at_provider, receivable), balances)
+        for account in ("auth_held", "auth_contra", "customer_money"):
+            self.assertEqual(balances[account], 0, balances)
 
     def ledger_of(self, shopper):
         return [entry["what"] for entry in self.finance.ledger(shopper.checkout_id)]
 
-    def assert_ordered_once(self, shopper, total=None):
-        """One order, taken once, one mail each to the customer and the merchant, and both books agree."""
-        order = shopper.ordered()
-        total = total or order["totals"]["total"]["amount"]
-        self.assert_books(shopper, captured=total)
-        captures = self.psp.calls(shopper.checkout_id, "capture")
-        self.assertEqual(len({call["idempotency_key"] for call in captures}), 1, captures)
-        self.assertEqual([each["id"] for each in self.clerk.orders(number=order["number"])], [order["id"]])
+    def assert_ordered_once(self, *shoppers, pages=1, capture_keys=1):
+        """One order each, taken once, one mail each to customer and merchant, and both books agree. Gives the first."""
+        orders = {shopper.checkout_id: shopper.ordered() for shopper in shoppers}
+        for shopper in shoppers:
+            self.assert_books(shopper, captured=orders[shopper.checkout_id]["totals"]["total"]["amount"], pages=pages)
+            captures = self.psp.calls(shopper.checkout_id, "capture")
+            self.assertEqual(len({call["idempotency_key"] for call in captures}), capture_keys, captures)
+        self.assertEqual(len({order["number"] for order in orders.values()}), len(orders))
 
         def told():
-            told = event_types("payment", shopper.checkout_id)
-            self.assertEqual((told.count("payment.authorized"), told.count("payment.captured")), (1, 1), told)
-            self.assertEqual(event_types("order", shopper.checkout_id).count("order.placed"), 1)
+            said = [(event.key, event.type) for topic in ("payment", "order") for event in events(topic)]
+            for key in orders:
+                for type in ("payment.authorized", "payment.captured", "order.placed"):
+                    self.assertEqual(said.count((key, type)), 1, (key, type))
             return True
-        eventually(told)
-        confirmations = eventually(shopper.mails)
-        to_merchant = eventually(lambda: [each for each in mails_to(MERCHANT) if order["number"] in each.subject])
-        self.assertEqual((len(confirmations), len(to_merchant)), (1, 1))
-        return order
+        eventually(told, every=0.5)
+
+        def mailed():
+            mails = [(address, mail["content"]) for mail in stack().mail.messages() for address in mail["to"]]
+            for shopper in shoppers:
+                number = orders[shopper.checkout_id]["number"].encode()
+                for address in (shopper.email, MERCHANT):
+                    self.assertEqual(sum(to == address and number in content.partition(b"\r\n\r\n")[0]
+                                         for to, content in mails), 1, (address, number))
+            return True
+        eventually(mailed, every=0.5)
+        return orders[shoppers[0].checkout_id]
 
     def assert_no_order(self, shopper, captured=0, refunded=0):
         """No order, and nothing is kept."""
         self.assertEqual(shopper.door.request("GET", f"/orders/{shopper.checkout_id}").status, 404)
         self.assert_books(shopper, captured, refunded)
-        self.assertEqual(event_types("order", shopper.checkout_id), [])
 
     def assert_clean(self):
         assert_clean(self, stack())

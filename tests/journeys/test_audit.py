@@ -4,6 +4,7 @@
 import subprocess
 import unittest
 
+from card import CardShopper
 from infrastructure import postgres_binaries
 from shop import Erp, Shopper
 from support import stack
@@ -34,6 +35,15 @@ PLANTS = [
     ("checkout", "DELETE FROM outbox_history WHERE key = '{order}' AND sequence = 2", None, "versions have no holes"),
     ("payment", "UPDATE intent SET state = 'closed' WHERE payment_id = '{order}'",
      "UPDATE intent SET state = 'due' WHERE payment_id = '{order}'", "no order without money or an allowed promise"),
+    ("psp-sandbox", "UPDATE charge SET captured = captured - 1 WHERE id IN (SELECT charge_id FROM intent WHERE payment_id = '{card}')",
+     "UPDATE charge SET captured = captured + 1 WHERE id IN (SELECT charge_id FROM intent WHERE payment_id = '{card}')",
+     "the provider took and gave back what our books say"),
+    ("psp-sandbox", "UPDATE intent SET received = received - 1, capturable = 1 WHERE payment_id = '{card}'",
+     "UPDATE intent SET received = received + 1, capturable = 0 WHERE payment_id = '{card}'",
+     "the provider holds money exactly for orders that wait to take it"),
+    ("psp-sandbox", "UPDATE session SET status = 'open' WHERE payment_id = '{card}'",
+     "UPDATE session SET status = 'complete' WHERE payment_id = '{card}'",
+     "a hosted page can be paid exactly while we wait for it"),
 ]
 
 
@@ -47,8 +57,10 @@ class AuditTest(unittest.TestCase):
         sku = Erp().offer(stock={"berlin": 100})
         shopper = Shopper()
         order = shopper.buy(sku, payment="bank_transfer")
+        payer = CardShopper()
+        payer.pay(payer.to_page(sku))
         assert_clean(self, stack())
-        names = {"sku": sku, "order": order["id"], "cart": shopper.cart_id, "total": order["totals"]["total"]["amount"]}
+        names = {"card": payer.checkout_id, "sku": sku, "order": order["id"], "cart": shopper.cart_id, "total": order["totals"]["total"]["amount"]}
 
         for service, plant, mend, claim in PLANTS:
             with self.subTest(claim):

@@ -102,7 +102,7 @@ def wrong_values(schema, required):
 
 
 def bent(schema, example, path=""):
-    """(what, value, field) for each way to bend an example of an object: the field is the one to be complained about."""
+    """(what, value, field) for each way to bend an example of an object; `field` is to be complained about."""
     required = schema.get("required", [])
     yield "unknown member", example | {"zzz_unknown": 1}, path + "zzz_unknown"
     for name in required:
@@ -240,6 +240,8 @@ class BadInputTest(unittest.TestCase):
     def check_broken(self, gateway, method, path, operation, schema):
         example = schema.get("examples", [{"id": "evt_1", "type": "x"}])[0]
         for what, body in broken(example):
+            if what == "half a surrogate pair" and "examples" not in schema:
+                continue  # a provider's own document: JSON allows it, and we read only the members that we know
             with self.subTest(what):
                 statuses = (413,) if len(body) > body_max(operation) else (400, 422)
                 self.check_problem(self.send(gateway, method, path, body), *statuses)
@@ -251,7 +253,8 @@ class BadInputTest(unittest.TestCase):
         if "415" in operation["responses"]:
             for media_type in ("text/plain", "application/xml", "application/json; charset=latin1", "", "x" * 300):
                 with self.subTest(media_type=media_type):
-                    answer = self.send(gateway, method, path, json.dumps(example).encode(), {"Content-Type": media_type})
+                    good = json.dumps(example).encode()
+                    answer = self.send(gateway, method, path, good, {"Content-Type": media_type})
                     self.check_problem(answer, 415)
 
     def check_bent(self, gateway, method, path, operation, schema):

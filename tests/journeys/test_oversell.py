@@ -4,7 +4,7 @@ import collections
 import threading
 import unittest
 
-from shop import Door, Erp, Finance, Refused, Shopper, Warehouse, events
+from shop import Erp, Finance, Refused, Shopper, Warehouse, events
 from support import eventually, rows, stack
 
 SHOPPERS = 100

@@ -5,8 +5,8 @@ import concurrent.futures
 import re
 import unittest
 
-from shop import (ADDRESS_DE, ADDRESS_GB, MERCHANT, Carrier, Clerk, Door, Erp, Finance, Refused, Shopper, Warehouse, event_types,
-                  events, mails_to, new_key, new_tracking_number)
+from shop import (ADDRESS_DE, ADDRESS_GB, MERCHANT, Carrier, Clerk, Door, Erp, Finance, Refused, Shopper, Warehouse,
+                  event_types, events, mails_to, new_key, new_tracking_number)
 from support import eventually, stack
 
 
@@ -107,7 +107,7 @@ class PurchaseTest(unittest.TestCase):
         self.assertEqual([(each["sku"], each["kind"], each["now"]) for each in refused["differences"]],
                          [(another, "added", "2")])
         self.refusal(404, self.finance.payment, shopper.checkout_id)
-        self.assertEqual(shopper.cart()["state"], "open")
+        eventually(lambda: shopper.cart()["state"] == "open")
 
         shopper.open_checkout()
         self.assertEqual(shopper.place()["state"], "placed")
@@ -179,7 +179,7 @@ class PurchaseTest(unittest.TestCase):
                          ("out_of_stock", [{"sku": sku, "asked": 4, "available": 3}]))
         self.refusal(404, self.finance.payment, shopper.checkout_id)
 
-        shopper.set_quantity(sku, 3)
+        eventually(lambda: shopper.set_quantity(sku, 3))  # the cart is let go of a moment after the refusal
         shopper.open_checkout()
         self.assertEqual(shopper.place()["state"], "placed")
         self.assertEqual(sum(level["available"] for level in self.warehouse.stock(sku).values()), 0)
@@ -226,10 +226,9 @@ class PurchaseTest(unittest.TestCase):
         self.assertEqual(item["service"], "payment")
         self.assertFalse(self.warehouse.shipments(order["id"])[0]["covered"])
 
-        rest = self.finance.receipt(order["payment_reference"], {"amount": 100, "currency": "EUR"})
-        self.assertEqual(rest["outcome"], "matched")
+        self.pay_by_transfer(order)  # the whole of it came again; the difference is sorted out by hand
         self.warehouse.covered(self.warehouse.shipments(order["id"])[0]["id"])
-        self.finance.door.post(f"/work-items/payment/{item['id']}/close", {"how": "The rest came"})
+        self.finance.door.post(f"/work-items/payment/{item['id']}/close", {"how": "Sent back"})
         self.assertEqual(about_it(), [])
 
     def test_26_money_that_nobody_asked_for_becomes_a_work_item(self):

@@ -1,5 +1,5 @@
-"""What a consumer that isn't ours finds on the topics, read with kcat: every aggregate's events numbered without a hole,
-repeats that are repeats, and snapshots that agree."""
+"""What a consumer that isn't ours finds on the topics, read with kcat: every aggregate's events numbered without a
+hole, repeats that are repeats, and snapshots that agree."""
 
 import json
 import unittest

@@ -11,7 +11,8 @@
 
 #include "uow.h"
 
-enum audited { CART, CHECKOUT, PAYMENT, ORDER, FULFILMENT, NOTIFICATION, CATALOG, AUDITED };
+/* The payment provider's sandbox is audited where there is one: a check with it is left out without. */
+enum audited { CART, CHECKOUT, PAYMENT, ORDER, FULFILMENT, NOTIFICATION, CATALOG, PSP_SANDBOX, AUDITED };
 
 extern const char *const audited_names[];
 

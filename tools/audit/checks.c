@@ -3,7 +3,8 @@
 
 #include "audit/queries.h"
 
-const char *const audited_names[] = { "cart", "checkout", "payment", "order", "fulfilment", "notification", "catalog", NULL };
+const char *const audited_names[] = { "cart", "checkout", "payment", "order", "fulfilment", "notification", "catalog",
+                                      "psp_sandbox", NULL };
 
 RECORD_SHARED(fact,
     FIELD(fact, subject),
@@ -34,6 +35,7 @@ READER(checkouts_completed)
 READER(checkouts_with_stock_held)
 READER(orders_placed)
 READER(orders_adding_up)
+READER(timelines_wrong)
 READER(orders_open_lines)
 READER(orders_by_kernel)
 READER(orders_to_confirm)
@@ -56,6 +58,11 @@ READER(payments_of_orders)
 READER(payments_by_number)
 READER(pages_open)
 READER(checkouts_paying)
+READER(money_moved)
+READER(money_promised)
+READER(psp_money_moved)
+READER(psp_money_held)
+READER(psp_pages_open)
 
 enum err read_told(struct uow *uow, const char *topic, struct fact_list *ret)
 {
@@ -84,6 +91,7 @@ const struct own_check own_checks[] = {
     { PAYMENT,    "no order without money or an allowed promise",               orders_without_money },
     { CHECKOUT,   "no placement is past its deadline",                          checkouts_past_deadline },
     { ORDER,      "lines, delivery and tax add up to the total",                orders_adding_up },
+    { ORDER,      "what happened once stands on the timeline once",             timelines_wrong },
     { FULFILMENT, "on hand is what the moves add up to",                        stock_against_moves },
     { FULFILMENT, "held and allocated are what holds and shipments add up to",  stock_against_claims },
     { 0 },
@@ -101,6 +109,9 @@ const struct pair_check pair_checks[] = {
     { "payment and order have the same orders, cancelled alike", PAYMENT, payments_by_number,           ORDER,       orders_by_number },
     { "payment and order agree on what was taken and given back", PAYMENT, payments_of_orders,          ORDER,       orders_with_payment },
     { "a hosted page is open exactly for placements that wait for it", PAYMENT, pages_open,             CHECKOUT,    checkouts_paying },
+    { "the provider took and gave back what our books say",     PAYMENT,  money_moved,                  PSP_SANDBOX, psp_money_moved },
+    { "the provider holds money exactly for orders that wait to take it", PAYMENT, money_promised,      PSP_SANDBOX, psp_money_held },
+    { "a hosted page can be paid exactly while we wait for it", PAYMENT,  pages_open,                   PSP_SANDBOX, psp_pages_open },
     { "customer and merchant were told of each order, once",    ORDER,    orders_to_confirm,            NOTIFICATION, notifications_sent },
     { 0 },
 };
@@ -133,16 +144,18 @@ static const struct query *const of_cart[] = { &Q_carts_locked, &Q_carts_ordered
 static const struct query *const of_checkout[] = { &Q_checkouts_with_cart_locked, &Q_checkouts_completed_by_cart,
                                                    &Q_checkouts_completed, &Q_checkouts_with_stock_held,
                                                    &Q_checkouts_past_deadline, &Q_checkouts_paying, NULL };
-static const struct query *const of_order[] = { &Q_orders_placed, &Q_orders_adding_up, &Q_orders_open_lines,
+static const struct query *const of_order[] = { &Q_orders_placed, &Q_orders_adding_up, &Q_timelines_wrong, &Q_orders_open_lines,
                                                 &Q_orders_by_kernel, &Q_orders_to_confirm, &Q_shipments_as_heard, &Q_orders_with_payment,
                                                 &Q_orders_by_number, NULL };
 static const struct query *const of_payment[] = { &Q_ledger_out_of_balance, &Q_ledger_balances_wrong, &Q_intents_unsettled,
                                                   &Q_money_without_order, &Q_orders_without_money, &Q_payments_of_orders,
-                                                  &Q_payments_by_number, &Q_pages_open, NULL };
+                                                  &Q_payments_by_number, &Q_pages_open, &Q_money_moved, &Q_money_promised,
+                                                  NULL };
 static const struct query *const of_fulfilment[] = { &Q_stock_against_moves, &Q_stock_against_claims, &Q_holds_held,
                                                      &Q_stock_allocated, &Q_shipments_as_they_are, &Q_orders_by_shipments,
                                                      NULL };
 static const struct query *const of_notification[] = { &Q_notifications_sent, NULL };
+static const struct query *const of_psp_sandbox[] = { &Q_psp_money_moved, &Q_psp_money_held, &Q_psp_pages_open, NULL };
 static const struct query *const nothing[] = { NULL };
 
 const struct query *const *const audited_queries[AUDITED][2] = {
@@ -153,4 +166,5 @@ const struct query *const *const audited_queries[AUDITED][2] = {
     [FULFILMENT] = { everywhere, of_fulfilment },
     [NOTIFICATION] = { everywhere, of_notification },
     [CATALOG] = { everywhere, nothing },
+    [PSP_SANDBOX] = { of_psp_sandbox, nothing },
 };

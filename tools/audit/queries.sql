@@ -124,6 +124,21 @@ SELECT id::text AS subject, 'lines, delivery and tax do not make the total' AS d
  ORDER BY subject
  LIMIT 100;
 
+-- name: timelines_wrong :many
+-- What happened once stands on the timeline once: the placing, and the planning of each shipment.
+SELECT o.id::text AS subject,
+       t.placed || ' times placed, ' || t.planned || ' shipments planned of ' || s.shipments AS detail
+  FROM orders o
+ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE what = 'placed') AS placed,
+                            count(*) FILTER (WHERE what = 'shipment_planned') AS planned
+                       FROM timeline
+                      WHERE order_id = o.id) AS t
+ CROSS JOIN LATERAL (SELECT count(*) AS shipments FROM order_shipment WHERE order_id = o.id) AS s
+ WHERE t.placed <> 1
+    OR t.planned <> s.shipments
+ ORDER BY o.id
+ LIMIT 100;
+
 -- name: orders_open_lines :many
 -- unlimited: facts: what is still owed to customers, by SKU
 SELECT sku AS subject, sum(quantity)::text AS detail
@@ -308,3 +323,51 @@ SELECT payment_id::text AS subject, 'intent ' || intent AS detail
 SELECT id::text AS subject, 'intent ' || intent AS detail
   FROM checkout
  WHERE state = 'action_required';
+
+-- name: money_moved :many
+-- unlimited: facts: what came and went through the provider, by intent
+SELECT payment_id || ' ' || intent AS subject,
+       'captured ' || captured_minor || ' refunded ' || refunded_minor || ' ' || currency AS detail
+  FROM intent
+ WHERE method = 'card'
+   AND captured_minor > 0;
+
+-- name: money_promised :many
+-- unlimited: facts: promises of the provider that a live order stands on
+SELECT i.payment_id || ' ' || i.intent AS subject, i.amount_minor || ' ' || i.currency AS detail
+  FROM intent i
+  JOIN payment p ON p.id = i.payment_id
+ WHERE i.method = 'card'
+   AND i.amount_minor > 0
+   AND i.state IN ('authorized', 'capturing')
+   AND p.order_intent = i.intent
+   AND NOT p.cancelled;
+
+-- ===== the payment provider's sandbox =====
+-- Amounts as it has them: in ISO 4217's minor units but for currencies that nothing is sold in.
+
+-- name: psp_money_moved :many
+-- unlimited: facts
+SELECT s.payment_id || ' ' || (s.intent_metadata ->> 'intent') AS subject,
+       'captured ' || sum(c.captured) || ' refunded ' || sum(c.refunded) || ' ' || upper(s.currency) AS detail
+  FROM session s
+  JOIN intent i ON i.session_id = s.id
+  JOIN charge c ON c.intent_id = i.id
+ WHERE c.captured > 0
+ GROUP BY s.payment_id, s.intent_metadata ->> 'intent', s.currency;
+
+-- name: psp_money_held :many
+-- unlimited: facts
+SELECT s.payment_id || ' ' || (s.intent_metadata ->> 'intent') AS subject,
+       sum(i.capturable) || ' ' || upper(s.currency) AS detail
+  FROM session s
+  JOIN intent i ON i.session_id = s.id
+ WHERE i.capturable > 0
+ GROUP BY s.payment_id, s.intent_metadata ->> 'intent', s.currency;
+
+-- name: psp_pages_open :many
+-- unlimited: facts: one row a page, so that two pages of one intent are not taken for one
+SELECT payment_id AS subject, 'intent ' || (intent_metadata ->> 'intent') AS detail
+  FROM session
+ WHERE status = 'open'
+   AND expires_at > now();

@@ -56,9 +56,19 @@ static void check_lacks(const char *text, const char *part)
     ck_assert_msg(strstr(text, part) == NULL, "\"%s\" in:\n%s", part, text);
 }
 
+START_TEST(the_page_is_put_in_when_the_letter_is_sent)
+{
+    const struct letter letter = { .text = "a title {order page}\nsee {order page}\nbye" };
+    const struct letter plain = { .text = "no page" };
+
+    ck_assert_str_eq(letter_text(arena, &letter, PAGE), "a title {order page}\nsee " PAGE "\nbye");
+    ck_assert_str_eq(letter_text(arena, &plain, PAGE), "no page");
+}
+END_TEST
+
 START_TEST(the_confirmation_says_what_was_bought_and_where_it_goes)
 {
-    const struct letter letter = letter_confirmation(arena, &order, PAGE);
+    const struct letter letter = letter_confirmation(arena, &order);
 
     ck_assert_str_eq(letter.to, "ada@example.com");
     ck_assert_str_eq(letter.subject, "Your order WB-100001");
@@ -67,14 +77,14 @@ START_TEST(the_confirmation_says_what_was_bought_and_where_it_goes)
     check_has(letter.text, "1 x Pot (POT)  30.00 EUR\n");
     check_has(letter.text, "\nDelivery: 4.90 EUR\nTax included: 9.69 EUR\nTotal: 60.70 EUR\n");
     check_has(letter.text, "\nWe send it to:\n  Ada Example\n  Torstrasse 1\n  10119 Berlin, DE\n");
-    check_has(letter.text, "\nFollow your order: " PAGE "\n");
+    check_has(letter.text, "\nFollow your order: " LETTER_PAGE "\n");
 }
 END_TEST
 
 START_TEST(tax_that_comes_on_top_is_said_so)
 {
     order.totals.tax_included = false;
-    check_has(letter_confirmation(arena, &order, PAGE).text, "\nTax: 9.69 EUR\n");
+    check_has(letter_confirmation(arena, &order).text, "\nTax: 9.69 EUR\n");
 }
 END_TEST
 
@@ -82,7 +92,7 @@ START_TEST(each_delivery_has_its_address)
 {
     order.personal.deliveries.count = 2;
 
-    const char *text = letter_confirmation(arena, &order, PAGE).text;
+    const char *text = letter_confirmation(arena, &order).text;
 
     check_has(text, "  Ada Example\n  Torstrasse 1\n");
     check_has(text, "  Bob Example\n  Example Ltd\n  High St 2\n  2nd floor\n   Leeds, GB\n");
@@ -107,7 +117,7 @@ START_TEST(the_confirmation_says_how_to_pay)
     order.method = payments[_i].method;
     order.reference = payments[_i].reference;
 
-    const char *text = letter_confirmation(arena, &order, PAGE).text;
+    const char *text = letter_confirmation(arena, &order).text;
 
     if (payments[_i].says != NULL) {
         check_has(text, payments[_i].says);
@@ -150,13 +160,13 @@ START_TEST(each_status_worth_a_mail_has_its_words)
     changed.mail = templates[_i].mail;
     changed.sub_status = "On transit";
 
-    const struct letter letter = letter_status(arena, &changed, "ada@example.com", "Ada Example", PAGE);
+    const struct letter letter = letter_status(arena, &changed, "ada@example.com", "Ada Example");
 
     ck_assert_str_eq(letter.to, "ada@example.com");
     ck_assert_str_eq(letter.subject, templates[_i].subject);
     check_has(letter.text, templates[_i].sentence);
     check_has(letter.text, "Hello Ada Example,\n");
-    check_has(letter.text, PAGE);
+    check_has(letter.text, LETTER_PAGE);
     check_lacks(letter.text, "racking");
 }
 END_TEST
@@ -166,7 +176,7 @@ START_TEST(a_parcel_on_its_way_can_be_followed)
     changed.tracking_number = "1Z999";
     changed.tracking_url = "https://carrier.example/track/1Z999";
 
-    const char *text = letter_status(arena, &changed, "ada@example.com", "Ada", PAGE).text;
+    const char *text = letter_status(arena, &changed, "ada@example.com", "Ada").text;
 
     check_has(text, "\nTracking number: 1Z999\nFollow the parcel: https://carrier.example/track/1Z999\n");
 }
@@ -175,7 +185,7 @@ END_TEST
 START_TEST(a_status_without_a_sub_status_stands_alone)
 {
     changed.mail = "own";
-    check_has(letter_status(arena, &changed, "ada@example.com", "Ada", PAGE).text, "is now: Completed.\n");
+    check_has(letter_status(arena, &changed, "ada@example.com", "Ada").text, "is now: Completed.\n");
 }
 END_TEST
 
@@ -191,9 +201,9 @@ START_TEST(words_of_others_never_get_into_a_header)
     changed.mail = "own\r\nBcc: all@example.com";
 
     const struct letter letters[] = {
-        letter_confirmation(arena, &order, PAGE),
+        letter_confirmation(arena, &order),
         letter_to_merchant(arena, &order, "shop@example.com", "https://desk.example"),
-        letter_status(arena, &changed, "ada@example.com", order.personal.billing.name, PAGE),
+        letter_status(arena, &changed, "ada@example.com", order.personal.billing.name),
     };
 
     for (size_t i = 0; i < COUNT(letters); i++) {
@@ -213,10 +223,10 @@ START_TEST(the_longest_order_fits_a_letter)
         many[i] = (struct line){.sku = title, .title = title, .quantity = 9999, .total = {MONEY_MAX, "EUR"}};
     order.lines = (struct line_list){many, 200};
 
-    const struct letter letter = letter_confirmation(arena, &order, PAGE);
+    const struct letter letter = letter_confirmation(arena, &order);
 
     ck_assert_uint_lt(strlen(letter.text), LETTER_MAX);
-    check_has(letter.text, "\nFollow your order: " PAGE "\n");
+    check_has(letter.text, "\nFollow your order: " LETTER_PAGE "\n");
 }
 END_TEST
 
@@ -253,6 +263,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_confirmation_says_what_was_bought_and_where_it_goes);
+    tcase_add_test(tests, the_page_is_put_in_when_the_letter_is_sent);
     tcase_add_test(tests, tax_that_comes_on_top_is_said_so);
     tcase_add_test(tests, each_delivery_has_its_address);
     ADD_TABLE_TEST(tests, the_confirmation_says_how_to_pay, payments);

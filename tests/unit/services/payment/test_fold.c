@@ -13,6 +13,7 @@
 
 /* Facts by name: as few words as possible, since the tables below are made of them. */
 #define PAGE       { .id = "p", .kind = FACT_PAGE, .intent = 1, .amount_minor = ASKED, .currency = "EUR" }
+#define CHEAP_PAGE { .id = "h", .kind = FACT_PAGE, .intent = 1, .amount_minor = 1, .currency = "EUR" }
 #define DONE       { .id = "d", .kind = FACT_COMPLETED, .intent = 1, .payment_ref = "pi_1" }
 #define NO_CARD    { .id = "n", .kind = FACT_CARD_REFUSED, .intent = 1, .payment_ref = "pi_1", .code = "card_declined" }
 #define ENDED      { .id = "e", .kind = FACT_ENDED, .intent = 1, .code = "expired" }
@@ -30,7 +31,7 @@
 /* clang-format off */
 static const struct {
     struct fact facts[FACTS_MAX]; size_t count;
-    enum fact_rank rank; int64_t refunded, refunding; bool refund_failed, mismatched, several; const char *code;
+    enum fact_rank rank; int64_t refunded, refunding; bool refund_failed, mismatched, contested, several; const char *code;
 } folds[] = {
     { { PAGE }, 0,                                    RANK_NONE },
     { { PAGE }, 1,                                    RANK_PAGE },
@@ -43,8 +44,10 @@ static const struct {
     { { PAGE, PROMISED, CANCELLED }, 3,               RANK_CANCELLED, .code = "abandoned" },
     { { PAGE, ENDED, CANCELLED }, 3,                  RANK_CANCELLED, .code = "abandoned" },
     { { PROMISED, CANCELLED, TAKEN }, 3,              RANK_CAPTURED },
-    { { PAGE, SHORT }, 2,                             RANK_PAGE, .mismatched = true },
-    { { PAGE, DOLLARS }, 2,                           RANK_PAGE, .mismatched = true },
+    { { PAGE, SHORT }, 2,                             RANK_PAGE, .mismatched = true, .contested = true },
+    { { PAGE, DOLLARS }, 2,                           RANK_PAGE, .mismatched = true, .contested = true },
+    { { CHEAP_PAGE }, 1,                              RANK_NONE, .mismatched = true, .contested = true },
+    { { CHEAP_PAGE, PAGE }, 2,                        RANK_PAGE, .mismatched = true }, /* the answer was garbled, the page is right */
     { { PAGE, SHORT, PROMISED }, 3,                   RANK_AUTHORIZED, .mismatched = true },
     { { PAGE, ANOTHER }, 2,                           RANK_PAGE },
     { { PROMISED, SECOND }, 2,                        RANK_AUTHORIZED, .several = true },
@@ -70,6 +73,7 @@ static void assert_fold(const struct fact *facts, size_t count, int row)
     ck_assert_int_eq(verdict.refunding_minor, folds[row].refunding);
     ck_assert_int_eq(verdict.refund_failed, folds[row].refund_failed);
     ck_assert_int_eq(verdict.mismatched, folds[row].mismatched);
+    ck_assert_int_eq(verdict.contested, folds[row].contested);
     ck_assert_int_eq(verdict.several, folds[row].several);
     if (folds[row].code != NULL)
         ck_assert_str_eq(verdict.code, folds[row].code);
@@ -151,6 +155,7 @@ static const struct {
     { { PAGE, DONE, PROMISED, TAKEN },                                    4, INTENT_CAPTURED   },
     { { PAGE, DONE, TAKEN, REFUND("r", FACT_REFUNDED, "re_1", ASKED) },   4, INTENT_REFUNDED   },
     { { PAGE, SHORT },                                                    2, INTENT_UNKNOWN    },
+    { { CHEAP_PAGE, PAGE },                                               2, INTENT_PENDING    },
     { { PAGE, SHORT, PROMISED },                                          3, INTENT_AUTHORIZED },
     { { PAGE, NO_CARD, ENDED },                                           3, INTENT_DECLINED   },
 };

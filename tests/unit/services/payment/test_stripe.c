@@ -228,7 +228,9 @@ static const struct {
     { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payment_intent.created\",\"data\":{\"object\":{\"id\":\"pi_1\","
       "\"object\":\"payment_intent\",\"status\":\"requires_payment_method\"}}}",                              true },
     { "{\"id\":\"evt_1\",\"object\":\"event\"}",                                                             false },
-    { "{\"id\":\"../x\",\"object\":\"event\",\"type\":\"payout.paid\"}",                                     false },
+    { "{\"id\":\"x\",\"type\":\"whatever\"}",                                                                   true },
+    { "{\"id\":\"\",\"type\":\"whatever\"}",                                                                    false },
+    { "{\"type\":\"whatever\"}",                                                                                false },
     { "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"open\"}",                               false },
     { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"refund.updated\",\"data\":{\"object\":{\"id\":\"re_1\",\"object\":"
       "\"refund\",\"amount\":5.5}}}",                                                                         false },

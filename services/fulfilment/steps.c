@@ -1,5 +1,5 @@
 /* What the warehouse and the carrier do to a shipment. */
-#include "desk.h"
+#include "steps.h"
 
 #include "clock.h"
 #include "fulfilment/queries.h"

@@ -1,8 +1,8 @@
 /*
- * desk - what the warehouse and the carrier do to a shipment: each a move along the table with its event.
+ * steps - what the warehouse and the carrier do to a shipment: each a move along the table with its event.
  */
-#ifndef WAYBILL_FULFILMENT_DESK_H
-#define WAYBILL_FULFILMENT_DESK_H
+#ifndef WAYBILL_FULFILMENT_STEPS_H
+#define WAYBILL_FULFILMENT_STEPS_H
 
 #include "proto/http_fulfilment.h"
 #include "store.h"
