@@ -37,7 +37,7 @@ static bool read_csv_value(struct import *import, const char **ret, bool *ret_la
             import->at++;
         }
     }
-    while (bytes[import->at] != ',' && bytes[import->at] != '\n') {
+    while (import->at < import->size && bytes[import->at] != ',' && bytes[import->at] != '\n') {
         if (bytes[import->at] != '\r')
             buf_add_char(&value, bytes[import->at]);
         import->at++;

@@ -57,7 +57,7 @@ SELECT id, shop, channel, locale, currency, fingerprint, created_at
 INSERT INTO cart (id, shop, state, channel, locale, currency, expires_at, version, key, fingerprint, created_at, updated_at)
 VALUES (:id::uuid, :shop::text, 'open', :channel::text, :locale::text, :currency::text,
         now() + :ttl_s::bigint * interval '1 second', :version::bigint, :key::text, :fingerprint::text,
-        :created_at::timestamptz, :created_at);
+        coalesce(:created_at::timestamptz, now()), coalesce(:created_at, now()));
 
 -- name: cart_save :one_row
 UPDATE cart

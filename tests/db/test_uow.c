@@ -41,11 +41,10 @@ NO_PARAMS(session_id, QUERY_ONE, "SELECT pg_backend_pid() AS id");
 NO_PARAMS(nap, QUERY_EXEC, "SELECT pg_sleep(60)");
 NO_PARAMS(short_patience, QUERY_EXEC, "SET LOCAL lock_timeout = '50ms'");
 NO_PARAMS(short_life, QUERY_EXEC, "SET LOCAL statement_timeout = '50ms'");
-NO_PARAMS(quick_deadlock, QUERY_EXEC, "SET LOCAL deadlock_timeout = '20ms'");
 
 static const struct query *const queries[] = {
     &Q_thing_add,  &Q_thing_rename, &Q_thing_get,  &Q_thing_find,     &Q_thing_list,     &Q_thing_clear,
-    &Q_session_id, &Q_nap,          &Q_short_life, &Q_quick_deadlock, &Q_short_patience, NULL,
+    &Q_session_id, &Q_nap,          &Q_short_life, &Q_short_patience, NULL,
 };
 
 struct thing {
@@ -334,7 +333,6 @@ static enum err lock_both(struct ctx *of, const struct two_locks *locks)
     struct thing thing;
 
     UNIT_OF_WORK(of, uow);
-    SQL(uow, quick_deadlock);
     TRY(SQL_ONE(uow, thing_get, thing_record, &thing, .id = locks->first));
     pthread_barrier_wait(locks->both);
     TRY(SQL_ONE(uow, thing_get, thing_record, &thing, .id = locks->second));

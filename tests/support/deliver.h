@@ -11,7 +11,8 @@
 #include "database.h"
 #include "timer.h"
 
-/* Makes a schema with the common tables and the service's own, and a service with a pool of `size` connections on it. */
+/* Makes a schema with the common tables and the service's own, and a service with a pool of `size` connections on it.
+ */
 struct service *deliver_open(const struct query *const *queries, const struct migration *migrations, int size);
 void deliver_close(struct service *service);
 

@@ -15,6 +15,8 @@ import argparse
 import asyncio
 import datetime
 import json
+import signal
+import sys
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP
@@ -76,6 +78,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as the first process of a container it would not end else
     asyncio.run(serve(options.listen, options.port, options.folder))
 
 

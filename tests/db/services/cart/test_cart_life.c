@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cart/queries.h"
+#include "clock.h"
 #include "deliver.h"
 #include "http.h"
 #include "proto/cart.h"
@@ -14,10 +15,10 @@
 #include "suite.h"
 #include "text.h"
 
-#define CART     "00000000-0000-7000-8000-000000000001"
+#define CART "00000000-0000-7000-8000-000000000001"
 #define CHECKOUT "00000000-0000-7000-8000-000000000002"
-#define OTHER    "00000000-0000-7000-8000-000000000003"
-#define PRODUCT  "00000000-0000-7000-8000-000000000004"
+#define OTHER "00000000-0000-7000-8000-000000000003"
+#define PRODUCT "00000000-0000-7000-8000-000000000004"
 
 #define THREADS 20
 
@@ -27,7 +28,7 @@ extern const struct timer cart_timers[];
 
 static const struct setting settings[] = {
     {"WAYBILL_CART_TTL_S", SETTING_INT, "3600", 1, 86400, "seconds"},
-    {0},
+    {0             },
 };
 
 static struct service *service;
@@ -38,17 +39,27 @@ static struct arena *arena;
 /* What catalog tells of a cup for `price`. */
 static void tell_price(int64_t price, bool is_active)
 {
-    struct price prices[] = {{price, "EUR"}, {price + 200, "USD"}};
-    struct variant variants[] = {{"CUP", "Cup, blue", {prices, 2}, 300, is_active},
-                                 {"POT", "Pot", {prices, 1}, 900, true}};
+    struct price prices[] = {
+        {price,       "EUR"},
+        {price + 200, "USD"}
+    };
+    struct variant variants[] = {
+        {"CUP", "Cup, blue", {prices, 2}, 300, is_active},
+        {"POT", "Pot",       {prices, 1}, 900, true     }
+    };
 
-    HEAR(product_changed, .product_id = PRODUCT, .shop = "main", .code = "cup", .title = "Cup",
-         .tax_class = "standard", .active = true, .variants = {variants, 2});
+    HEAR(product_changed, .product_id = PRODUCT, .shop = "main", .code = "cup", .title = "Cup", .tax_class = "standard",
+         .active = true, .variants = {variants, 2});
 }
 
 static enum err make_cart(struct ctx *ctx)
 {
-    struct cart cart = {.head = {.id = CART}, .shop = "main", .channel = "web", .locale = "en", .currency = "EUR"};
+    struct cart cart = {.head = {.id = CART},
+                        .shop = "main",
+                        .channel = "web",
+                        .locale = "en",
+                        .currency = "EUR",
+                        .created_at = clock_now()};
 
     UNIT_OF_WORK(ctx, uow);
     TRY(emit_cart_created(uow, &cart.head, &(struct cart_created){CART, "main", "web", "en", "EUR"}));
@@ -86,7 +97,9 @@ static enum err call(const char *method, const char *path, const char *line_id, 
                      const char **ret_why)
 {
     const struct route *route = cart_routes;
-    struct request request = {.params = {CART, line_id}};
+    struct request request = {
+        .params = {CART, line_id}
+    };
     struct ctx *ctx = ctx_new(service);
 
     while (route->method != NULL && !(text_equal(route->method, method) && text_equal(route->path, path)))
@@ -116,7 +129,9 @@ static char line_id[64];
 static void claim(const char *checkout_id, int64_t placement, int64_t quantity, int64_t price)
 {
     (void)snprintf(line_id, sizeof(line_id), "%s", database_text("SELECT line_id FROM cart_line WHERE sku = 'CUP'"));
-    struct claim_line lines[] = {{line_id, "CUP", quantity, {price, "EUR"}}};
+    struct claim_line lines[] = {
+        {line_id, "CUP", quantity, {price, "EUR"}}
+    };
 
     HEAR(checkout_claims_asked, .checkout_id = checkout_id, .shop = "main", .cart_id = CART, .placement = placement,
          .currency = "EUR", .lines = {lines, line_id[0] != '\0'});

@@ -90,7 +90,8 @@ START_TEST(a_line_that_no_warehouse_has_all_of_is_split)
     ck_assert_int_eq(claim(service, ORDER, 1, 7, 0), ERR_NONE);
 
     ck_assert_str_eq(shelves(), "berlin CUP 5/5/0, leeds CUP 3/2/0, leeds POT 2/0/0");
-    ck_assert_str_eq(database_text("SELECT reason FROM hold"), "no warehouse has everything: the fewest are berlin, leeds");
+    ck_assert_str_eq(database_text("SELECT reason FROM hold"),
+                     "no warehouse has everything: the fewest are berlin, leeds");
 }
 END_TEST
 

@@ -6,21 +6,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define THREADS   8
+#define THREADS 8
 #define CHECKOUTS 30
-#define ROUNDS    15
+#define ROUNDS 15
 
 static struct service *service;
 static atomic_int turn;
 static atomic_int troubles; /* errors that a loop would have to try again after */
 static pthread_barrier_t start;
-static char ids[CHECKOUTS][64];
+static char ids[ROUNDS * THREADS][64]; /* and at least CHECKOUTS */
 
 static void open_all(void)
 {
     service = deliver_open(fulfilment_queries, fulfilment_migrations, THREADS);
-    for (int i = 0; i < CHECKOUTS; i++)
-        (void)snprintf(ids[i], sizeof(ids[i]), "00000000-0000-7000-8000-0000000001%02d", i);
+    for (int i = 0; i < (int)COUNT(ids); i++)
+        (void)snprintf(ids[i], sizeof(ids[i]), "00000000-0000-7000-8000-000000001%03d", i);
 }
 
 static void close_all(void)
@@ -67,8 +67,35 @@ START_TEST(thirty_claims_at_once_hold_exactly_the_ten_there_are)
     ck_assert_int_eq(database_int("SELECT count(*) FROM hold WHERE state = 'held'"), 10);
     ck_assert_int_eq(database_int("SELECT count(*) FROM hold WHERE state = 'free'"), CHECKOUTS - 10);
     ck_assert_int_eq(database_int("SELECT count(*) FROM outbox WHERE type = 'waybill.hold.held.v1'"), 10);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox WHERE type = 'waybill.hold.refused.v1'"), CHECKOUTS - 10);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox WHERE type = 'waybill.hold.refused.v1'"),
+                     CHECKOUTS - 10);
     ck_assert_int_eq(database_int("SELECT min(on_hand - held - allocated) FROM stock WHERE sku = 'CUP'"), 0);
+}
+END_TEST
+
+static atomic_int round_now;
+
+static void *claim_the_last(void *of)
+{
+    const int checkout = atomic_load(&round_now) * THREADS + (int)(intptr_t)of;
+
+    pthread_barrier_wait(&start);
+    if (claim(service, ids[checkout], 1, 1, 0) != ERR_NONE)
+        atomic_fetch_add(&troubles, 1);
+    return NULL;
+}
+
+START_TEST(the_last_one_goes_to_exactly_one_of_eight)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        atomic_store(&round_now, round);
+        count_shelf(service, "CUP", "berlin", round + 1);
+
+        run_threads(THREADS, claim_the_last);
+
+        ck_assert_int_eq(atomic_load(&troubles), 0);
+        ck_assert_int_eq(database_int("SELECT held FROM stock"), round + 1);
+    }
 }
 END_TEST
 
@@ -132,8 +159,7 @@ START_TEST(a_parcel_is_shipped_or_stopped_but_never_both)
         order = ids[round];
         ck_assert_int_eq(claim(service, order, 1, 1, 0), ERR_NONE);
         ck_assert_int_eq(place_order(service, order, "cash_on_delivery", "instant"), ERR_NONE);
-        (void)snprintf(parcel, sizeof(parcel), "%s",
-                       database_text("SELECT id FROM shipment WHERE state = 'planned'"));
+        (void)snprintf(parcel, sizeof(parcel), "%s", database_text("SELECT id FROM shipment WHERE state = 'planned'"));
         ck_assert_int_eq(desk(service, parcel, RELEASE), ERR_NONE);
         ck_assert_int_eq(desk(service, parcel, PICK), ERR_NONE);
         ck_assert_int_eq(desk(service, parcel, PACK), ERR_NONE);
@@ -159,6 +185,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, thirty_claims_at_once_hold_exactly_the_ten_there_are);
+    tcase_add_test(tests, the_last_one_goes_to_exactly_one_of_eight);
     tcase_add_test(tests, everything_at_once_keeps_the_books);
     tcase_add_test(tests, a_parcel_is_shipped_or_stopped_but_never_both);
 }

@@ -146,8 +146,13 @@ END_TEST
 
 START_TEST(it_says_why)
 {
-    struct claim_line line[] = {{"1", "CUP", 3}};
-    struct offer offers[] = {{"CUP", "berlin", 2, "DE", 10}, {"CUP", "leeds", 9, "GB", 20}};
+    struct claim_line line[] = {
+        {"1", "CUP", 3}
+    };
+    struct offer offers[] = {
+        {"CUP", "berlin", 2, "DE", 10},
+        {"CUP", "leeds",  9, "GB", 20}
+    };
     const struct claim_line_list lines = {line, 1};
     struct sourcing sourcing;
 
@@ -279,8 +284,7 @@ START_TEST(allocations_add_up_and_never_pass_what_there_is)
         for (size_t s = 0; s < COUNT(skus); s++) {
             for (size_t w = 0; w < COUNT(warehouses); w++) {
                 if (pick(5) > 0)
-                    offer[offers.count++] =
-                        (struct offer){skus[s], warehouses[w], pick(16) - 2, countries[w], pick(3)};
+                    offer[offers.count++] = (struct offer){skus[s], warehouses[w], pick(16) - 2, countries[w], pick(3)};
             }
         }
 

@@ -16,14 +16,19 @@ static struct order_status_changed changed;
 
 static struct line lines[] = {
     {.sku = "CUP", .title = "Cup, blue", .quantity = 2, .total = {2580, "EUR"}},
-    {.sku = "POT", .title = "Pot", .quantity = 1, .total = {3000, "EUR"}},
+    {.sku = "POT", .title = "Pot",       .quantity = 1, .total = {3000, "EUR"}},
 };
 static struct delivery deliveries[] = {
     {.group_id = "home",
-     .address = {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .postal_code = "10119", .country = "DE"}},
+     .address =
+         {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .postal_code = "10119", .country = "DE"}},
     {.group_id = "work",
-     .address = {.name = "Bob Example", .company = "Example Ltd", .line1 = "High St 2", .line2 = "2nd floor",
-                 .city = "Leeds", .country = "GB"}},
+     .address = {.name = "Bob Example",
+                 .company = "Example Ltd",
+                 .line1 = "High St 2",
+                 .line2 = "2nd floor",
+                 .city = "Leeds",
+                 .country = "GB"}                                                                                   },
 };
 
 static void setup(void)
@@ -34,9 +39,9 @@ static void setup(void)
         .number = "WB-100001",
         .channel = "web",
         .method = "card",
-        .lines = {lines, COUNT(lines)},
-        .totals = {.delivery = {490, "EUR"}, .tax = {969, "EUR"}, .tax_included = true, .total = {6070, "EUR"}},
-        .personal = {.email = "ada@example.com", .billing = {.name = "Ada Example"}, .deliveries = {deliveries, 1}},
+        .lines = {lines,                      COUNT(lines)                      },
+        .totals = {                       .delivery = {490, "EUR"},       .tax = {969, "EUR"},               .tax_included = true, .total = {6070, "EUR"}},
+        .personal = { .email = "ada@example.com", .billing = {.name = "Ada Example"}, .deliveries = {deliveries, 1}},
     };
     changed = (struct order_status_changed){.number = "WB-100001", .status = "Completed", .mail = "order_shipped"};
 }
@@ -58,8 +63,8 @@ static void check_lacks(const char *text, const char *part)
 
 START_TEST(the_page_is_put_in_when_the_letter_is_sent)
 {
-    const struct letter letter = { .text = "a title {order page}\nsee {order page}\nbye" };
-    const struct letter plain = { .text = "no page" };
+    const struct letter letter = {.text = "a title {order page}\nsee {order page}\nbye"};
+    const struct letter plain = {.text = "no page"};
 
     ck_assert_str_eq(letter_text(arena, &letter, PAGE), "a title {order page}\nsee " PAGE "\nbye");
     ck_assert_str_eq(letter_text(arena, &plain, PAGE), "no page");
@@ -220,7 +225,9 @@ START_TEST(the_longest_order_fits_a_letter)
     char title[256] = {0};
     memset(title, 'x', sizeof(title) - 1);
     for (int i = 0; i < 200; i++)
-        many[i] = (struct line){.sku = title, .title = title, .quantity = 9999, .total = {MONEY_MAX, "EUR"}};
+        many[i] = (struct line){
+            .sku = title, .title = title, .quantity = 9999, .total = {MONEY_MAX, "EUR"}
+        };
     order.lines = (struct line_list){many, 200};
 
     const struct letter letter = letter_confirmation(arena, &order);
@@ -244,11 +251,11 @@ START_TEST(the_same_mail_has_the_same_id_each_time)
 END_TEST
 
 static const char *const others[][3] = {
-    {"e2", "order_shipped",   "ada@example.com"},
-    {"e1", "order_delivered", "ada@example.com"},
-    {"e1", "order_shipped",   "bob@example.com"},
+    {"e2", "order_shipped",   "ada@example.com" },
+    {"e1", "order_delivered", "ada@example.com" },
+    {"e1", "order_shipped",   "bob@example.com" },
     {"e1", "order_shippe",    "dada@example.com"},
-    {"e",  "1order_shipped",  "ada@example.com"},
+    {"e",  "1order_shipped",  "ada@example.com" },
 };
 
 START_TEST(another_cause_template_or_recipient_has_another_id)

@@ -8,16 +8,16 @@
 #include "text.h"
 
 #define ORDER "00000000-0000-7000-8000-000000000001"
-#define CART  "00000000-0000-7000-8000-000000000002"
-#define NOW   (INT64_C(1000000) * CLOCK_SECOND)
+#define CART "00000000-0000-7000-8000-000000000002"
+#define NOW (INT64_C(1000000) * CLOCK_SECOND)
 
 static struct ctx ctx;
 
 static struct process_status statuses[] = {
-    {.on = "placed", .status = "In Progress", .sub_status = "Incoming"},
-    {.on = "released", .status = "In Progress", .sub_status = "In process"},
-    {.on = "held", .status = "On Hold"},
-    {.on = "shipped", .status = "Completed", .sub_status = "On transit", .mail = "order_shipped"},
+    {.on = "placed",           .status = "In Progress",    .sub_status = "Incoming"                    },
+    {                                             .on = "released", .status = "In Progress", .sub_status = "In process"                                            },
+    {                                  .on = "held",                        .status = "On Hold"                                   },
+    { .on = "shipped",                        .status = "Completed",                   .sub_status = "On transit", .mail = "order_shipped"},
 };
 static const struct process_status_list process = {.items = statuses, .count = COUNT(statuses)};
 
@@ -39,8 +39,8 @@ static struct checkout_completed completed(const char *method)
         .currency = "EUR",
         .method = method,
         .capture = "instant",
-        .lines = {.items = lines, .count = COUNT(lines)},
-        .totals = {.total = money_of(3170, "EUR")},
+        .lines = {.items = lines,         .count = COUNT(lines)},
+        .totals = {.total = money_of(3170, "EUR")               },
         .reference = "WB-REF",
     };
 }
@@ -211,14 +211,14 @@ static const struct {
     const char *field;
     const char *message;
 } processes[] = {
-    {{"placed"},                                                                     1, NULL,             NULL                          },
-    {{"placed", "paid", "released", "held", "shipped", "delivered", "cancelled"},    7, NULL,             NULL                          },
-    {{"shipped", "placed"},                                                          2, NULL,             NULL                          },
-    {{"placed", "lost"},                                                             2, "statuses[1].on", WORDS                         },
-    {{"Placed", "placed"},                                                           2, "statuses[0].on", WORDS                         },
-    {{"placed", "shipped", "placed"},                                                3, "statuses[2].on", "is there twice"              },
-    {{"shipped"},                                                                    1, "statuses",       "must say what \"placed\" is" },
-    {{0},                                                                            0, "statuses",       "must say what \"placed\" is" },
+    {{"placed"},                                                                  1, NULL,             NULL                         },
+    {{"placed", "paid", "released", "held", "shipped", "delivered", "cancelled"}, 7, NULL,             NULL                         },
+    {{"shipped", "placed"},                                                       2, NULL,             NULL                         },
+    {{"placed", "lost"},                                                          2, "statuses[1].on", WORDS                        },
+    {{"Placed", "placed"},                                                        2, "statuses[0].on", WORDS                        },
+    {{"placed", "shipped", "placed"},                                             3, "statuses[2].on", "is there twice"             },
+    {{"shipped"},                                                                 1, "statuses",       "must say what \"placed\" is"},
+    {{0},                                                                         0, "statuses",       "must say what \"placed\" is"},
 };
 
 START_TEST(a_process_that_cannot_work_is_refused_word_for_word)
