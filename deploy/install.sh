@@ -29,6 +29,7 @@ kcat                 command -v kcat
 curl                 command -v curl
 python3-venv         /usr/bin/python3 -c "import ensurepip"
 python3-aiosmtpd     /usr/bin/python3 -c "import aiosmtpd"
+golang-go            command -v go || test -x /usr/local/go/bin/go
 passwd               test -x /usr/sbin/useradd
 '
 for_lint='

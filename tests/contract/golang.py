@@ -1,0 +1,66 @@
+"""Programs in Go that tests run, made by the ordinary Go client from public modules; they lie in the state folder .waybill.
+
+Debian 12's Go is older than what they need, and doesn't fetch a newer one by itself as newer ones do; then the newer one is
+fetched as the module that it is.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from packages import STATE
+
+STRIPE_MOCK = ("github.com/stripe/stripe-mock", "v0.203.0")
+TOOLCHAIN = "v0.0.1-go1.22.12.{system}-{machine}"
+SECONDS = 300
+
+
+def run(command, environment):
+    done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True, check=False,
+                          timeout=SECONDS)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def find_go():
+    """The newest Go of this machine, wherever it lies."""
+    places = [Path(found) for found in (shutil.which("go"), "/usr/local/go/bin/go", *map(str, Path("/usr/lib").glob(
+        "go-*/bin/go"))) if found and Path(found).exists()]
+    if not places:
+        raise RuntimeError("there is no Go: deploy/install.sh installs one")
+    return max(places, key=version_of)
+
+
+def version_of(go):
+    found = re.search(r"go version go(\d+)\.(\d+)", run([go, "version"], os.environ | {"GOTOOLCHAIN": "local"}))
+    return tuple(int(part) for part in found.groups()) if found else (0, 0)
+
+
+def newer_go(go, environment):
+    """A Go that can fetch any newer one by itself."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    version = TOOLCHAIN.format(system="linux", machine=machine)
+    run([go, "mod", "download", f"golang.org/toolchain@{version}"], environment)
+    folder = Path(environment["GOPATH"]) / f"pkg/mod/golang.org/toolchain@{version}"
+    for program in (*(folder / "bin").iterdir(), *(folder / "pkg/tool").rglob("*")):
+        program.chmod(0o755)  # modules carry no such permissions
+    return folder / "bin/go"
+
+
+def stripe_mock():
+    """The program that checks requests against Stripe's own specification; made once."""
+    module, version = STRIPE_MOCK
+    program = STATE / "go" / version / "stripe-mock"
+    if program.exists():
+        return program
+    environment = os.environ | {"GOPATH": str(STATE / "go"), "GOBIN": str(program.parent), "GOFLAGS": "-modcacherw -p=1"}
+    environment.pop("GOROOT", None)
+    go = find_go()
+    if version_of(go) < (1, 21):
+        go = newer_go(go, environment)
+    run([go, "install", f"{module}@{version}"], environment)
+    return program
