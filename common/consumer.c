@@ -20,6 +20,8 @@
 #include "text.h"
 
 #define TAKE_WAIT_MS 500
+#define BATCH_MS 5 /* between the beginnings of two batches */
+#define RIDE_MS 250 /* what nobody listens to waits so long for company */
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 500
 #define RETRY_MS 5000  /* on the same messages; then they are read again, so that the group sees us alive */
@@ -37,6 +39,7 @@ struct consumer {
     atomic_bool stopping;
     atomic_bool failing;
     atomic_bool retries;     /* parked messages are to be tried again */
+    int64_t batch_at; /* when the last batch began; monotonic */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -202,6 +205,35 @@ static void retry_parked(struct consumer *consumer)
         log_info(NULL, "parked messages were applied", LOG_INT("count", done));
 }
 
+static bool is_heard(const struct consumer *consumer, const struct message *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (subscription_find(consumer->subscriptions, &messages[i]) != NULL)
+            return true;
+    return false;
+}
+
+/*
+ * Takes what is here. Messages that nobody here listens to only move versions and positions; they wait a moment to ride
+ * along with one that counts, since a transaction of their own would cost as much as one with an effect.
+ */
+static size_t gather(struct consumer *consumer, struct message *messages)
+{
+    /* Under load batches are spaced, so that they grow; the first message after a rest is handled at once. */
+    const int64_t rest_ms = BATCH_MS - (clock_monotonic() - consumer->batch_at) / CLOCK_MS;
+    if (rest_ms > 0)
+        pause_ms((int)rest_ms);
+    size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
+    consumer->batch_at = clock_monotonic();
+    const int64_t until = clock_monotonic() + RIDE_MS * CLOCK_MS;
+    int64_t left_ms;
+
+    while (count > 0 && count < BATCH_MAX && !is_heard(consumer, messages, count) && !atomic_load(&consumer->stopping) &&
+           (left_ms = (until - clock_monotonic()) / CLOCK_MS) > 0)
+        count += kafka_group_take(consumer->group, consumer->arena, (int)left_ms, messages + count, BATCH_MAX - count);
+    return count;
+}
+
 static void *consumer_run(void *of)
 {
     struct consumer *consumer = of;
@@ -213,7 +245,7 @@ static void *consumer_run(void *of)
         if (atomic_exchange(&consumer->retries, false))
             retry_parked(consumer);
         arena_clear(consumer->arena);
-        size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
+        size_t count = gather(consumer, messages);
         if (count == 0)
             continue;
         disturb(messages, &count);

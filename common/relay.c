@@ -25,6 +25,7 @@
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
+#define ROUND_MS 5      /* between the beginnings of two rounds */
 #define POLL_MS 1000    /* the net, should a wake-up get lost */
 #define TAKE_MIN_MS 200 /* between two tries to get the lease */
 #define NOTIFY_MIN_MS 5
@@ -71,6 +72,7 @@ struct relay {
     int backoff_ms;                            /* 0: the last round went well */
     pthread_t thread;
     int wakes; /* eventfd */
+    int64_t round_at; /* when the last round began */
     atomic_bool stopping;
     _Atomic int64_t
         oldest_at; /* when the oldest unpublished event was made; 0: there is none, or another copy relays */
@@ -257,7 +259,8 @@ static enum err relay_batch(struct relay *relay, bool *ret_more)
     atomic_store(&relay->oldest_at, rows.items[0].created_at);
     TRY(publish_rows(relay, &rows));
     TRY(move_rows(relay, &rows));
-    *ret_more = relay->epoch != 0;
+    /* Whatever was committed since the read has woken us, so only a full batch is followed by another at once. */
+    *ret_more = relay->epoch != 0 && rows.count == RELAY_BATCH_MAX;
     return ERR_NONE;
 }
 
@@ -344,6 +347,10 @@ static void *relay_run(void *of)
     bool woken = false;
 
     while (!atomic_load(&relay->stopping)) {
+        /* Under load rounds are spaced, so that batches grow; the first wake-up after a rest is served at once. */
+        if (!is_past(relay->round_at, ROUND_MS))
+            pause_ms((int)(ROUND_MS - (clock_monotonic() - relay->round_at) / CLOCK_MS));
+        relay->round_at = clock_monotonic();
         if (relay_round(relay, woken) == ERR_NONE) {
             relay->backoff_ms = 0;
         } else {

@@ -18,7 +18,7 @@ FIRST_CARD = "4000009990000500"  # told before the page answers
 SHUFFLED_CARD = "4000009990000609"
 
 AT_ONCE = 12  # shoppers of whom everything comes at the same instant
-ROUNDS = 4
+ROUNDS = 3
 
 
 def in_parallel(function, items):

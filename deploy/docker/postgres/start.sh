@@ -7,7 +7,7 @@ here=$(dirname "$0")
 POSTGRES_BIN=$(dirname "$(ls /usr/lib/postgresql/*/bin/initdb)")
 version=$(basename "$(dirname "$POSTGRES_BIN")")
 export POSTGRES_BIN POSTGRES_DATA="/var/lib/waybill/$version" POSTGRES_HOST='*' POSTGRES_PORT=5432
-export PGHOST=127.0.0.1 PGPORT=$POSTGRES_PORT PGUSER=postgres PGPASSWORD=$POSTGRES_PASSWORD PGCONNECT_TIMEOUT=5
+export PGHOST=127.0.0.1 PGPORT=$POSTGRES_PORT PGUSER=postgres PGPASSWORD="$POSTGRES_PASSWORD" PGCONNECT_TIMEOUT=5
 
 # The server needs none of the services' passwords.
 # shellcheck disable=SC2046 # names without spaces

@@ -169,9 +169,11 @@ INSERT INTO payment_method (method, currency, label, place, least_minor, most_mi
 -- Everything that pricing a checkout needs, in one value: a function, so that a statement which locks the checkout's row
 -- evaluates it for the row as it is once the lock is there. Without a country there is no tax, and only what is delivered
 -- everywhere is offered.
+-- In plpgsql, which keeps its plan for the session; a function in SQL would be parsed and planned at every call.
 CREATE FUNCTION offers(for_shop text, for_currency text, for_country text) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object(
         'rules', jsonb_build_object(
             'included', coalesce((SELECT tax_included
                                     FROM price_terms
@@ -205,5 +207,6 @@ LANGUAGE sql STABLE AS $$
                                FROM payment_method
                               WHERE shop IN (for_shop, '*') AND currency = for_currency
                               ORDER BY method, shop = '*') way
-                      WHERE way.enabled))
+                      WHERE way.enabled));
+END;
 $$;
