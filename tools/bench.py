@@ -127,10 +127,17 @@ def watch(meter, stop, into):
         into.append((time.monotonic(), *meter.backlog()))
 
 
+def rows_of(name):
+    with open(ROOT / "deploy/sample" / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def skus():
-    with open(ROOT / "deploy/sample/products.csv", newline="", encoding="utf-8") as file:
-        found = {row["sku"] for row in csv.DictReader(file) if row["currency"] == "EUR"}
-    return sorted(found)
+    """What is sold in euros and does not run out."""
+    stock = {}
+    for row in rows_of("stock.csv"):
+        stock[row["sku"]] = stock.get(row["sku"], 0) + int(row["on_hand"])
+    return sorted({row["sku"] for row in rows_of("products.csv") if row["currency"] == "EUR" and stock.get(row["sku"], 0) >= 10000})
 
 
 def is_flat(samples, column):
@@ -229,7 +236,7 @@ def main():
     parser.add_argument("--state", help="keep the stack's state here; default: a folder that goes away")
     parser.add_argument("--out", help="also write all figures to this file, as JSON")
     options = parser.parse_args()
-    options.skus = [sku for sku in skus()][:300]
+    options.skus = skus()[:300]
 
     folder = Path(options.state or tempfile.mkdtemp(prefix="waybill-bench-", dir="/var/tmp"))
     stack = Stack(folder, copies=1, variant="plain", log_level="warning",

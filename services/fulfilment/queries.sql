@@ -6,19 +6,22 @@
 -- name: stock_lock :many
 -- Locks stock in one order, whatever named it: "sku:<sku>", "hold:<checkout id>", "shipment:<id>".
 -- unlimited: a batch has at most BATCH_MAX messages of at most 200 lines
-SELECT sku
+SELECT stock.sku
   FROM stock
- WHERE sku IN (SELECT substr(k, 5) FROM unnest(:keys::text[]) k WHERE k LIKE 'sku:%')
-    OR (sku, warehouse) IN (SELECT l.sku, l.warehouse
-                              FROM hold_line l
-                             WHERE l.hold_id IN (SELECT substr(k, 6)::uuid FROM unnest(:keys) k WHERE k LIKE 'hold:%')
-                                OR l.hold_id IN (SELECT s.order_id
-                                                   FROM shipment s
-                                                  WHERE s.id IN (SELECT substr(k, 10)::uuid
-                                                                   FROM unnest(:keys) k
-                                                                  WHERE k LIKE 'shipment:%')))
- ORDER BY sku, warehouse
-   FOR UPDATE;
+  JOIN (SELECT s.sku, s.warehouse
+          FROM unnest(:keys::text[]) AS k
+          JOIN stock s ON s.sku = CASE WHEN k LIKE 'sku:%' THEN substr(k, 5) END
+         UNION
+        SELECT l.sku, l.warehouse
+          FROM unnest(:keys) AS k
+          JOIN hold_line l ON l.hold_id = CASE WHEN k LIKE 'hold:%' THEN substr(k, 6)::uuid END
+         UNION
+        SELECT l.sku, l.warehouse
+          FROM unnest(:keys) AS k
+          JOIN shipment ON shipment.id = CASE WHEN k LIKE 'shipment:%' THEN substr(k, 10)::uuid END
+          JOIN hold_line l ON l.hold_id = shipment.order_id) AS wanted USING (sku, warehouse)
+ ORDER BY stock.sku, stock.warehouse
+   FOR UPDATE OF stock;
 
 -- name: stock_available :many
 -- What sourcing chooses from.

@@ -1,7 +1,8 @@
-"""Programs in Go that tests run, made by the ordinary Go client from public modules; they lie in the state folder .waybill.
+"""Programs in Go that tests run, made by the ordinary Go client from public modules; they lie in the state folder
+.waybill.
 
-Debian 12's Go is older than what they need, and doesn't fetch a newer one by itself as newer ones do; then the newer one is
-fetched as the module that it is.
+Debian 12's Go is older than what they need, and doesn't fetch a newer one by itself as newer ones do; then the newer one
+is fetched as the module that it is.
 """
 
 import os
@@ -57,7 +58,8 @@ def stripe_mock():
     program = STATE / "go" / version / "stripe-mock"
     if program.exists():
         return program
-    environment = os.environ | {"GOPATH": str(STATE / "go"), "GOBIN": str(program.parent), "GOFLAGS": "-modcacherw -p=1"}
+    environment = os.environ | {"GOPATH": str(STATE / "go"), "GOBIN": str(program.parent),
+                                "GOFLAGS": "-modcacherw -p=1"}
     environment.pop("GOROOT", None)
     go = find_go()
     if version_of(go) < (1, 21):

@@ -1,5 +1,5 @@
-/* Prints every request that payment's adaptor makes: a line of operation, method, path and form each, told apart by tabs. What
- * is asked must not depend on a provider that answers, so nothing is sent here. */
+/* Prints every request that payment's adaptor makes, for test_stripe_mock.py: a line of operation, method, path and form
+ * each, told apart by tabs. Nothing is sent here. */
 #include <stdio.h>
 
 #include "clock.h"

@@ -26,8 +26,8 @@ import golang
 OBJECTS = ("stripe", "payment", "intent_fsm", "psp", "fold")
 SANITIZE = ["-fsanitize=address,undefined"]
 PACKAGES = ["libpq", "rdkafka", "yajl", "libmicrohttpd", "libulfius", "libcurl", "libsodium"]
-OPERATIONS = {"authorize", "expire", "capture", "void", "refund", "query", "query, its second question", "query, next page",
-              "poll", "poll, next page"}
+OPERATIONS = {"authorize", "expire", "capture", "void", "refund", "query", "query, its second question",
+              "query, next page", "poll", "poll, next page"}
 
 
 def variant():
@@ -89,20 +89,17 @@ class StripeMockTest(unittest.TestCase):
     def setUpClass(cls):
         with tempfile.TemporaryDirectory() as folder:
             cls.requests = requests(folder)
-        cls.url = cls.enterClassContext(mock_server()) if hasattr(cls, "enterClassContext") else cls.enter(mock_server())
-
-    @classmethod
-    def enter(cls, context):
-        value = context.__enter__()
-        cls.addClassCleanup(context.__exit__, None, None, None)
-        return value
+        running = contextlib.ExitStack()
+        cls.addClassCleanup(running.close)
+        cls.url = running.enter_context(mock_server())
 
     def send(self, method, path, form):
         """Sends it with the headers that the service sends; gives status and answer."""
         headers = {"Authorization": "Bearer sk_test_123", "Stripe-Version": version_asked()}
         if method == "POST":
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Idempotency-Key": "wb-1"}
-        request = urllib.request.Request(self.url + path, form.encode() if method == "POST" else None, headers, method=method)
+        body = form.encode() if method == "POST" else None
+        request = urllib.request.Request(self.url + path, body, headers, method=method)
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -118,8 +115,8 @@ class StripeMockTest(unittest.TestCase):
                 self.assertEqual(status, 200, answer[:300])
 
     def test_one_letter_too_many_is_refused(self):
-        """The negative control: each parameter of each request, misspelt. Inside of objects it lets some names pass, so it is
-        the first part of a name that gets the letter."""
+        """The negative control: each parameter of each request, misspelt. Inside of objects it lets some names pass, so
+        it is the first part of a name that gets the letter."""
         for operation, method, path, form in self.requests:
             head, _, query = path.partition("?")
             pairs = (form if method == "POST" else query).split("&") if (form or query) else []

@@ -80,8 +80,9 @@ def promise_event(checkout_id, amount, currency="eur", intent=1):
     """An event like the provider's, telling that a card holds this amount."""
     return {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": "payment_intent.amount_capturable_updated",
             "created": int(time.time()),
-            "data": {"object": {"id": f"pi_{uuid.uuid4().hex}", "object": "payment_intent", "status": "requires_capture",
-                                "amount": amount, "amount_capturable": amount, "amount_received": 0, "currency": currency,
+            "data": {"object": {"id": f"pi_{uuid.uuid4().hex}", "object": "payment_intent",
+                                "status": "requires_capture", "currency": currency, "amount": amount,
+                                "amount_capturable": amount, "amount_received": 0,
                                 "metadata": {"payment_id": checkout_id, "intent": str(intent)}}}}
 
 
@@ -116,8 +117,8 @@ class CardTest(unittest.TestCase):
     # -- What must hold in the end ------------------------------------------------------------------------------------
 
     def assert_books(self, shopper, captured=0, refunded=0, receivable=0, pages=None):
-        """In the end both books say, intent by intent, that the provider took and gave back so much, and that it promises
-        nothing more. `receivable`: what the customer still owes; `pages`: how many the provider made."""
+        """In the end both books say, intent by intent, that the provider took and gave back so much, and that it
+        promises nothing more. `receivable`: what the customer still owes; `pages`: how many the provider made."""
         def look():
             theirs = {}
             for row in rows("psp-sandbox", f"""

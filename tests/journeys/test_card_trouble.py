@@ -1,5 +1,5 @@
-"""Paid by card when time runs out, and when the provider does not answer, answers too late or answers nonsense. Numbers are
-those of the acceptance scenarios."""
+"""Paid by card when time runs out, and when the provider does not answer, answers too late or answers nonsense. Numbers
+are those of the acceptance scenarios."""
 
 import concurrent.futures
 import unittest
@@ -12,7 +12,7 @@ HANGS = 1000  # as often as anybody asks
 
 
 class OutOfTimeTest(CardTest):
-    """A placement waits for its shopper for a few seconds only, and for a provider that can't close a page a few more."""
+    """A placement waits for its shopper for a few seconds, and a few more for a provider that can't close its page."""
 
     DEADLINE_S = 5
     UNKNOWN_MAX_S = 4
@@ -20,7 +20,8 @@ class OutOfTimeTest(CardTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        settings = {"WAYBILL_PLACEMENT_DEADLINE_S": str(cls.DEADLINE_S), "WAYBILL_UNKNOWN_MAX_S": str(cls.UNKNOWN_MAX_S)}
+        settings = {"WAYBILL_PLACEMENT_DEADLINE_S": str(cls.DEADLINE_S),
+                    "WAYBILL_UNKNOWN_MAX_S": str(cls.UNKNOWN_MAX_S)}
         for process in stack().processes("checkout"):
             cls.addClassCleanup(stack().restart, process.name, {})
             stack().restart(process.name, settings)
@@ -104,8 +105,8 @@ class OutOfTimeTest(CardTest):
 
 class ProviderTest(CardTest):
     def through_everything(self, mode, operations=("create_session", "capture", "refund"), keys=1, **more):
-        """A shopper for whom each kind of call goes wrong once: the page, taking the money, giving it back. No webhook helps
-        out; `keys`: how many different ones each call is made with."""
+        """A shopper for whom each kind of call goes wrong once: the page, taking the money, giving it back. No webhook
+        helps out; `keys`: how many different ones each call is made with."""
         shopper = CardShopper()
         sku = self.erp.offer()
         self.psp.webhooks("lost")
@@ -118,8 +119,8 @@ class ProviderTest(CardTest):
         shopper.cancel_order()
         total = shopper.total["amount"]
         self.assert_books(shopper, captured=total, refunded=total, pages=1)
-        self.assertEqual([(row["authorized"], row["tries"], row["refunds"]) for row in self.psp.book(shopper.checkout_id)],
-                         [(total, 1, 1)])
+        self.assertEqual([(row["authorized"], row["tries"], row["refunds"])
+                          for row in self.psp.book(shopper.checkout_id)], [(total, 1, 1)])
         for operation in operations:
             calls = self.psp.calls(shopper.checkout_id, operation)
             self.assertIn(mode, [call["fault"] for call in calls], operation)
@@ -135,7 +136,7 @@ class ProviderTest(CardTest):
         self.assert_clean()
 
     def test_21_an_error_that_its_key_repeats_is_never_taken_for_an_answer(self):
-        shopper = self.through_everything("error_500_before", keys=2)  # a new one after a query has proved that nothing is
+        shopper = self.through_everything("error_500_before", keys=2)  # a new one, once a query says so
         for operation in ("create_session", "capture", "refund"):
             calls = self.psp.calls(shopper.checkout_id, operation)
             self.assertTrue(any(call["replayed"] == "t" and call["status"] == "500" for call in calls), calls)

@@ -1,5 +1,5 @@
-"""Without the broker, without the database, without the mail server, and with every message twice: what was begun ends, once.
-Numbers are those of the acceptance scenarios."""
+"""Without the broker, without the database, without the mail server, and with every message twice: what was begun ends,
+once. Numbers are those of the acceptance scenarios."""
 
 import collections
 import concurrent.futures
@@ -86,8 +86,8 @@ class BrokerTest(OutageTest):
                 self.assertLess(time.monotonic(), deadline, placement)
                 if placement["state"] == "failed":
                     self.assertEqual(placement["reason"], "deadline")
-                    answer = shopper.door.request("POST", f"/checkouts/{shopper.checkout_id}/place", {"total": shopper.total},
-                                                  {"Prefer": "wait=1"})
+                    answer = shopper.door.request("POST", f"/checkouts/{shopper.checkout_id}/place",
+                                                  {"total": shopper.total}, {"Prefer": "wait=1"})
                     self.assertIn(answer.status, (201, 202, 409), answer)
                     answers[answer.status] += 1
                 time.sleep(0.3)
@@ -211,7 +211,8 @@ class MailTest(OutageTest):
     def tried(self, shopper):
         """How often the customer's mail was tried, at most."""
         found = rows("notification", f"""SELECT max(attempts) AS times FROM notification
-                                          WHERE subject_id = '{shopper.checkout_id}' AND recipient = '{shopper.email}'""")
+                                          WHERE subject_id = '{shopper.checkout_id}'
+                                            AND recipient = '{shopper.email}'""")
         return int(found[0]["times"] or 0)
 
 
@@ -277,7 +278,8 @@ class TwiceTest(OutageTest):
             subjects = [mail["content"].partition(b"\r\n\r\n")[0] for mail in stack().mail.messages()]
             for order in orders:
                 expected = 2 + (order is cancelled) + 2 * (order is delivered)
-                self.assertEqual(sum(order["number"].encode() in subject for subject in subjects), expected, order["number"])
+                self.assertEqual(sum(order["number"].encode() in subject for subject in subjects), expected,
+                                 order["number"])
             return True
         eventually(look, 30, every=0.5)
 

@@ -10,7 +10,8 @@ AUDITED = ("cart", "checkout", "payment", "order", "fulfilment", "notification",
 
 def audit(stack, wait=90):
     """Runs waybill-audit --wait against a stack. Returns (clean, report)."""
-    environment = os.environ | {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": stack.dsn(name) for name in AUDITED}
+    environment = os.environ | {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": stack.dsn(name)
+                                for name in AUDITED}
     run = subprocess.run([ROOT / "build" / stack.variant / "bin/waybill-audit", f"--wait={wait}"], env=environment,
                          capture_output=True, text=True, timeout=wait + 120)
     return run.returncode == 0, run.stdout + run.stderr
