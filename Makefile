@@ -63,15 +63,17 @@ logs: ## follows the logs of the running stack
 psql-%: ## a psql session as one service: make psql-order
 	@$(STACK) psql $*
 
-test: install ## from nothing: installs, builds and runs every test; the last line counts them
+test: ## from nothing: installs, builds and runs every test; the last line counts them
+	@deploy/install.sh test
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all tests
 	@$(PYTHON) tests/run.py --variant $(VARIANT)
 
-bench: ## measures the running stack
+bench: install ## orders a second and what they cost, on a stack of its own, with the floor beside it
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=plain all
 	@$(PYTHON) tools/bench.py
 
 SECONDS ?= 30
-fuzz: install ## gives bytes of every kind to what reads them, SECONDS=30 each (clang)
+fuzz: ## gives bytes of every kind to what reads them, SECONDS=30 each (clang)
 	@deploy/install.sh fuzz
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=fuzz fuzzers
 	@tests/fuzz/run.sh build/fuzz/tests/fuzz $(SECONDS)

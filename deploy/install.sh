@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that Waybill needs and that are missing here: Debian 12 (bookworm) and 13 (trixie).
-# Nothing is asked of the network when all are there. `install.sh lint` adds what `make lint` needs; `install.sh build`
-# installs only what building needs.
+# Nothing is asked of the network when all are there. `install.sh build` installs only what building needs; `test`, `lint`
+# and `fuzz` add what these targets of the makefile need.
 set -eu
 
 # PACKAGE, then a command that succeeds if what we need of it is there, whichever package brought it.
@@ -29,13 +29,14 @@ kcat                 command -v kcat
 curl                 command -v curl
 python3-venv         /usr/bin/python3 -c "import ensurepip"
 python3-aiosmtpd     /usr/bin/python3 -c "import aiosmtpd"
-golang-go            command -v go || test -x /usr/local/go/bin/go
 passwd               test -x /usr/sbin/useradd
+'
+for_testing='
+golang-go            command -v go || test -x /usr/local/go/bin/go
 '
 for_lint='
 clang-format         command -v clang-format
 '
-
 for_fuzz='
 clang                ls /usr/bin/clang-[0-9][0-9]
 libclang-rt-dev      ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
@@ -87,7 +88,9 @@ take_headers() { # PACKAGE
 
 case ${1:-} in
     build) needed=$for_building ;;
+    test) needed=$for_building$for_running$for_testing ;;
     lint) needed=$for_building$for_running$for_lint ;;
+    fuzz) needed=$for_building$for_running$for_fuzz ;;
     *) needed=$for_building$for_running ;;
 esac
 
