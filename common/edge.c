@@ -202,7 +202,7 @@ void edge_leave(struct ctx *ctx)
     http_header(ctx, "X-Frame-Options", "DENY");
 }
 
-struct ticket *edge_watch(struct ctx *ctx, const char *aggregate_id)
+struct ticket *edge_watch(struct ctx *ctx, const char *aggregate_id, const char *const *types)
 {
-    return watch_for(ctx->service->edge->state->watch, ctx, aggregate_id);
+    return watch_for(ctx->service->edge->state->watch, ctx, aggregate_id, types);
 }

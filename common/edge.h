@@ -70,7 +70,8 @@ void edge_answer(struct ctx *ctx, const struct answer *answer);
  * slower, never deaf. Stopping ends waits at once.
  */
 struct ticket;
-struct ticket *edge_watch(struct ctx *ctx, const char *aggregate_id);
+/* `types`: the events that count, NULL-ended, kept by the caller; NULL: any. */
+struct ticket *edge_watch(struct ctx *ctx, const char *aggregate_id, const char *const *types);
 bool edge_wait(struct ticket *ticket, int timeout_ms); /* true: something may have happened since the last look */
 void edge_unwatch(struct ticket *ticket);              /* accepts NULL */
 

@@ -41,6 +41,7 @@ struct ticket {
     pthread_cond_t wake;
     bool changed;
     bool hears;
+    const char *const *types; /* of the events that count, NULL-ended; NULL: all */
     char id[AGGREGATE_MAX];
 };
 
@@ -61,12 +62,23 @@ static struct stripe *stripe_of(struct watch *watch, const char *id)
     return &watch->stripes[hash % STRIPES];
 }
 
-/* Wakes the tickets of one id, or of all. */
-static void wake_stripe(struct stripe *stripe, const char *id)
+static bool counts(const struct ticket *ticket, const char *type)
+{
+    size_t i = 0;
+
+    if (ticket->types == NULL || type == NULL)
+        return true;
+    while (ticket->types[i] != NULL && strcmp(ticket->types[i], type) != 0)
+        i++;
+    return ticket->types[i] != NULL;
+}
+
+/* Wakes the tickets of one id, or of all; of those that an event of this type counts for, or of all. */
+static void wake_stripe(struct stripe *stripe, const char *id, const char *type)
 {
     pthread_mutex_lock(&stripe->lock);
     for (struct ticket *ticket = stripe->first; ticket != NULL; ticket = ticket->next) {
-        if (id == NULL || strcmp(ticket->id, id) == 0) {
+        if ((id == NULL || strcmp(ticket->id, id) == 0) && counts(ticket, type)) {
             ticket->changed = true;
             pthread_cond_signal(&ticket->wake);
         }
@@ -74,9 +86,9 @@ static void wake_stripe(struct stripe *stripe, const char *id)
     pthread_mutex_unlock(&stripe->lock);
 }
 
-void watch_wake(struct watch *watch, const char *aggregate_id)
+void watch_wake(struct watch *watch, const char *aggregate_id, const char *type)
 {
-    wake_stripe(stripe_of(watch, aggregate_id), aggregate_id);
+    wake_stripe(stripe_of(watch, aggregate_id), aggregate_id, type);
 }
 
 /* News of an aggregate is news of the order that it belongs to: a shipment's key is its own id. */
@@ -85,11 +97,11 @@ static void wake_for(struct watch *watch, struct arena *arena, const struct mess
     const char *order_id = NULL;
 
     if (message->key != NULL)
-        watch_wake(watch, message->key);
+        watch_wake(watch, message->key, message->type);
     if (text_equal(message->topic, SHIPMENT_TOPIC))
         order_id = json_find(arena, message->body, message->size, "order_id");
     if (order_id != NULL)
-        watch_wake(watch, order_id);
+        watch_wake(watch, order_id, message->type);
 }
 
 static void *read_tail(void *of)
@@ -109,7 +121,7 @@ static void *read_tail(void *of)
         if (!ready && clock_monotonic() >= next_poll) {
             next_poll = clock_monotonic() + POLL_MS * CLOCK_MS;
             for (size_t i = 0; i < STRIPES; i++)
-                wake_stripe(&watch->stripes[i], NULL);
+                wake_stripe(&watch->stripes[i], NULL, NULL);
         }
     }
     arena_free(arena);
@@ -152,7 +164,7 @@ void watch_free(struct watch *watch)
     free(watch);
 }
 
-struct ticket *watch_for(struct watch *watch, struct ctx *ctx, const char *aggregate_id)
+struct ticket *watch_for(struct watch *watch, struct ctx *ctx, const char *aggregate_id, const char *const *types)
 {
     struct ticket *ticket = calloc(1, sizeof(*ticket));
     pthread_condattr_t attributes;
@@ -165,6 +177,7 @@ struct ticket *watch_for(struct watch *watch, struct ctx *ctx, const char *aggre
     pthread_condattr_destroy(&attributes);
     ticket->watch = watch;
     ticket->ctx = ctx;
+    ticket->types = types;
     ticket->stripe = stripe_of(watch, aggregate_id);
     int count = atomic_fetch_add(&watch->count, 1) + 1;
     metric_set(&watchers, NULL, NULL, count);

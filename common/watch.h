@@ -19,9 +19,9 @@ struct watch *watch_new(struct kafka *kafka, const char *const *topics);
 void watch_free(struct watch *watch);
 
 /* A ticket for an aggregate. */
-struct ticket *watch_for(struct watch *watch, struct ctx *ctx, const char *aggregate_id);
+struct ticket *watch_for(struct watch *watch, struct ctx *ctx, const char *aggregate_id, const char *const *types);
 
-/* Wakes those who wait for the aggregate. */
-void watch_wake(struct watch *watch, const char *aggregate_id);
+/* Wakes those who wait for events of this type of the aggregate; NULL: for any. */
+void watch_wake(struct watch *watch, const char *aggregate_id, const char *type);
 
 #endif

@@ -124,7 +124,7 @@ enum err order_events(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
     if (last_seen != NULL && strlen(last_seen) < VERSION_MAX)
         snprintf(follow->seen, sizeof(follow->seen), "%s", last_seen);
 
-    follow->ticket = edge_watch(ctx, id);
+    follow->ticket = edge_watch(ctx, id, NULL);
     enum err err = read_from(ctx, "order", follow->path, first, &found);
     if (err != ERR_NONE || !found) {
         edge_unwatch(follow->ticket);

@@ -43,11 +43,14 @@ static void placing_end(struct placing *placing)
     edge_unwatch(placing->ticket);
 }
 
+/* What changes the answer to a waiting shopper; the steps in between don't. */
+static const char *const answers[] = {"waybill.checkout.progressed.v1", "waybill.checkout.failed.v1", NULL};
+
 static enum err placing_begin(struct ctx *ctx, struct placing *ret)
 {
     TRY(path_id(ctx, "checkout_id", &ret->id));
     if (request_wait_s(ctx) > 0)
-        ret->ticket = edge_watch(ctx, ret->id);
+        ret->ticket = edge_watch(ctx, ret->id, answers);
     return ERR_NONE;
 }
 

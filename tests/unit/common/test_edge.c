@@ -80,7 +80,7 @@ static enum err authenticate(struct ctx *ctx, const struct route *route)
 
 static enum err wait_for_news(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 {
-    struct ticket *ticket = edge_watch(ctx, path_param(ctx, "id"));
+    struct ticket *ticket = edge_watch(ctx, path_param(ctx, "id"), NULL);
 
     atomic_fetch_add(&served, 1);
     bool news = edge_wait(ticket, request_wait_s(ctx) * 1000);
@@ -392,10 +392,10 @@ START_TEST(news_of_an_aggregate_wakes_who_waits_for_it)
     while (atomic_load(&served) == 0)
         pause_ms(1);
     pause_ms(50);
-    watch_wake(edge.state->watch, "0190b3c2-7a10-7000-8000-000000000009");
+    watch_wake(edge.state->watch, "0190b3c2-7a10-7000-8000-000000000009", NULL);
     pause_ms(50);
     ck_assert(!atomic_load(&answered));
-    watch_wake(edge.state->watch, CART);
+    watch_wake(edge.state->watch, CART, NULL);
     pthread_join(thread, NULL);
     ck_assert_str_eq(reply.body, "news");
     ck_assert_int_lt(clock_monotonic() - began, CLOCK_SECOND);
@@ -404,10 +404,10 @@ END_TEST
 
 static enum err look_then_wait(struct ctx *ctx)
 {
-    struct ticket *first = edge_watch(ctx, CART);
-    struct ticket *second = edge_watch(ctx, CART);
+    struct ticket *first = edge_watch(ctx, CART, NULL);
+    struct ticket *second = edge_watch(ctx, CART, NULL);
 
-    watch_wake(edge.state->watch, CART);
+    watch_wake(edge.state->watch, CART, NULL);
     ck_assert(edge_wait(first, 0));
     ck_assert(!edge_wait(first, 0));
     ck_assert(edge_wait(second, 10000));
