@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arena.h"
 #include "clock.h"
@@ -15,6 +16,7 @@
 
 #define SHOPPERS_MAX 512
 #define SKUS_MAX     1000
+#define PAID_PAUSE_US 20000
 #define SAMPLES_MAX  200000 /* of each step and shopper; more are not kept */
 
 enum step { CREATE_CART, ADD_LINE, OPEN_CHECKOUT, SET_ADDRESSES, SET_DELIVERY, SET_PAYMENT, PLACE, PAY, STEPS };
@@ -146,6 +148,8 @@ static bool place(struct shopper *shopper, const char *checkout, const char *hea
             paid = true;
             continue;
         }
+        if (shopper->wire.status == 200)
+            (void)usleep(PAID_PAUSE_US); /* the page still stands until the provider's word is through */
         if (shopper->wire.status != 202 && shopper->wire.status != 200)
             return fail(shopper, step_names[PLACE]);
     }
