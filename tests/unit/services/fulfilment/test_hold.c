@@ -2,33 +2,18 @@
  * A placement's claim on stock: the table, and which placement a claim or a release counts for (rule R2).
  */
 #include "hold.h"
+#include "machine.h"
 #include "suite.h"
 
 START_TEST(every_state_knows_every_event)
 {
-    struct arena *arena = arena_new(1 << 20);
-    struct buf complaints;
-
-    buf_init(&complaints, arena, 1 << 16);
-    bool sound = fsm_check(&hold_fsm, &complaints);
-
-    ck_assert_msg(sound, "%s", complaints.data);
-    arena_free(arena);
+    machine_must_be_sound(&hold_fsm);
 }
 END_TEST
 
 START_TEST(there_is_a_name_for_each_state_and_event)
 {
-    size_t states = 0;
-    size_t events = 0;
-
-    while (hold_state_names[states] != NULL)
-        states++;
-    while (hold_event_names[events] != NULL)
-        events++;
-
-    ck_assert_uint_eq(states, HOLD_STATES);
-    ck_assert_uint_eq(events, HOLD_EVENTS);
+    machine_must_name(&hold_fsm, HOLD_STATES, HOLD_EVENTS);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
  */
 #include "shipment.h"
 
+#include "machine.h"
 #include "suite.h"
 #include "text.h"
 
@@ -20,27 +21,13 @@ static void teardown(void)
 
 START_TEST(every_state_knows_every_event)
 {
-    struct buf complaints;
-
-    buf_init(&complaints, arena, 1 << 16);
-    bool sound = fsm_check(&shipment_fsm, &complaints);
-
-    ck_assert_msg(sound, "%s", complaints.data);
+    machine_must_be_sound(&shipment_fsm);
 }
 END_TEST
 
 START_TEST(there_is_a_name_for_each_state_and_event)
 {
-    size_t states = 0;
-    size_t events = 0;
-
-    while (shipment_state_names[states] != NULL)
-        states++;
-    while (shipment_event_names[events] != NULL)
-        events++;
-
-    ck_assert_uint_eq(states, SHIPMENT_STATES);
-    ck_assert_uint_eq(events, SHIPMENT_EVENTS);
+    machine_must_name(&shipment_fsm, SHIPMENT_STATES, SHIPMENT_EVENTS);
 }
 END_TEST
 

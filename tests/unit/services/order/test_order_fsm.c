@@ -2,33 +2,18 @@
  * The kernel of an order: the table is complete, and moves as money and stock need it.
  */
 #include "order.h"
+#include "machine.h"
 #include "suite.h"
 
 START_TEST(every_state_knows_every_event)
 {
-    struct arena *arena = arena_new(1 << 20);
-    struct buf complaints;
-
-    buf_init(&complaints, arena, 1 << 16);
-    bool sound = fsm_check(&order_fsm, &complaints);
-
-    ck_assert_msg(sound, "%s", complaints.data);
-    arena_free(arena);
+    machine_must_be_sound(&order_fsm);
 }
 END_TEST
 
 START_TEST(there_is_a_name_for_each_state_and_event)
 {
-    size_t states = 0;
-    size_t events = 0;
-
-    while (order_kernel_names[states] != NULL)
-        states++;
-    while (order_event_names[events] != NULL)
-        events++;
-
-    ck_assert_uint_eq(states, ORDER_KERNELS);
-    ck_assert_uint_eq(events, ORDER_EVENTS);
+    machine_must_name(&order_fsm, ORDER_KERNELS, ORDER_EVENTS);
 }
 END_TEST
 
