@@ -63,15 +63,6 @@ struct intent *payment_find(struct payment *payment, int64_t number)
     return NULL;
 }
 
-struct intent *payment_find_reference(struct payment *payment, const char *reference)
-{
-    for (size_t i = 0; i < payment->intents.count; i++) {
-        if (text_equal(payment->intents.items[i].reference, reference))
-            return &payment->intents.items[i];
-    }
-    return NULL;
-}
-
 bool intent_pays_order(const struct payment *payment, const struct intent *intent)
 {
     return payment->order_intent != 0 && payment->order_intent == intent->number;

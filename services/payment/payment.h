@@ -131,9 +131,6 @@ extern const struct record payment_record;
 /* The intent with this number, or NULL. */
 struct intent *payment_find(struct payment *payment, int64_t number);
 
-/* The intent whose transfer has this reference, or NULL. */
-struct intent *payment_find_reference(struct payment *payment, const char *reference);
-
 /* Whether the order stands on this intent. */
 bool intent_pays_order(const struct payment *payment, const struct intent *intent);
 
