@@ -16,6 +16,8 @@ from place import BASE_ENVIRONMENT, ROOT, StackError, own, settle
 from probe import accepts, wait_until
 from process import run
 
+SOCKET_FOLDER_MAX = 90  # the kernel takes a socket's path of at most 107 bytes
+
 
 def start_postgres(stack):
     """Starts the server, then makes roles and schemas; the latter is right at any time."""
@@ -42,7 +44,7 @@ def run_postgres(stack):
         "POSTGRES_DATA": str(folder / binaries.parent.name),
         "POSTGRES_HOST": login["PGHOST"],
         "POSTGRES_PORT": login["PGPORT"],
-        "POSTGRES_SOCKETS": str(folder) if len(str(folder)) < 90 else "",  # the kernel limits the length of a path
+        "POSTGRES_SOCKETS": str(folder) if len(str(folder)) <= SOCKET_FOLDER_MAX else "",
         "POSTGRES_PASSWORD": login["PGPASSWORD"],
     }
     probe = [binaries / "pg_isready", "--quiet", "--timeout=1", "--host", login["PGHOST"], "--port", login["PGPORT"]]
@@ -100,6 +102,7 @@ class Mail:
     def __init__(self, folder):
         self.folder = folder
         self.inbox = folder / "inbox"
+        self.mails = self.inbox / "mails"
         self.control = folder / "control"
 
     def behave(self, mode="accept", detail=""):
@@ -111,16 +114,20 @@ class Mail:
 
     def messages(self):
         """The accepted mails, oldest first: dicts with `from`, `to` (list), `received` and `content` (bytes)."""
-        mails = []
-        for path in sorted(self.inbox.glob("*.eml")):
-            head, _, content = path.read_bytes().partition(b"\r\n")
-            mails.append(json.loads(head.removeprefix(b"X-Envelope: ")) | {"content": content})
+        kept = self.mails.read_bytes() if self.mails.exists() else b""
+        mails, at = [], 0
+        while (end := kept.find(b"\r\n", at)) >= 0:
+            envelope = json.loads(kept[at:end].removeprefix(b"X-Envelope: "))
+            begin, at = end + 2, end + 2 + envelope.pop("size") + 2
+            if at > len(kept):
+                break  # its end is still being written
+            mails.append(envelope | {"content": kept[begin:at - 2]})
         return mails
 
     def clear(self):
         """Forgets the accepted mails."""
-        for path in self.inbox.glob("*.eml"):
-            path.unlink()
+        if self.mails.exists():
+            os.truncate(self.mails, 0)
 
 
 def kafka_answers(port):

@@ -57,7 +57,7 @@ CARRIER = ("fulfilment", "integration", "carrier-sandbox")
 
 SETTINGS = [
     ("WAYBILL_LISTEN", PROGRAMS, lambda stack, process: f"127.0.0.1:{process.port}"),
-    ("WAYBILL_DATABASE", SERVICES + SANDBOXES, lambda stack, process: stack.dsn(process.program)),
+    ("WAYBILL_DATABASE", SERVICES + SANDBOXES, lambda stack, process: stack.dsn(process.program, near=True)),
     ("WAYBILL_KAFKA", SERVICES + GATEWAYS, lambda stack, process: stack.kafka_address),
     ("WAYBILL_SHOP", SERVICES + GATEWAYS, "main"),
     ("WAYBILL_LOG", PROGRAMS, lambda stack, process: stack.log_level),

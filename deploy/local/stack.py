@@ -21,11 +21,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import settings
-from infrastructure import STARTS, Mail
+from infrastructure import SOCKET_FOLDER_MAX, STARTS, Mail
 from place import BASE_ENVIRONMENT, ROOT, StackError, own, read_environment, readable, run_user, settle, write_private
 from probe import START_SECONDS, free_port, http_status, is_free, wait_until
 from process import Daemon, in_parallel, run, stop_all
@@ -153,9 +154,12 @@ class Stack:
         return {"PGHOST": "127.0.0.1", "PGPORT": str(self.port("postgres")), "PGUSER": role, "PGDATABASE": database,
                 "PGPASSWORD": self.secret(f"database {variable}")}
 
-    def dsn(self, who):
-        """The same as a URI."""
+    def dsn(self, who, near=False):
+        """The same as a URI; `near`: by the server's unix socket, which costs less, where its path is short enough."""
         login = self.login(who)
+        folder = str(self.state / "postgres")
+        if near and len(folder) <= SOCKET_FOLDER_MAX:
+            login["PGHOST"] = quote(folder, safe="")
         return "postgresql://{PGUSER}:{PGPASSWORD}@{PGHOST}:{PGPORT}/{PGDATABASE}".format(**login)
 
     def alive(self, name):
