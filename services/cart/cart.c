@@ -32,8 +32,8 @@ RECORD_SHARED(cart,
     FIELD(cart, locale),
     FIELD(cart, currency),
     FIELD(cart, checkout_id),
-    FIELD(cart, placement),
-    FIELD(cart, dead),
+    FIELD_NAMED(cart, claim.placement, "placement"),
+    FIELD_NAMED(cart, claim.dead, "dead"),
     FIELD_NAMED(cart, head.version, "version"),
     FIELD_AS_TIME(cart, created_at),
     FIELD_AS_TIME(cart, updated_at),
@@ -124,46 +124,7 @@ static void find_changes(struct arena *arena, const struct cart *cart, const str
                                                 money_format(money_of(line->shown_minor, cart->currency), was));
 }
 
-enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed)
-{
-    int64_t subtotal = 0;
-
-    *ret_changed = false;
-    *ret = (struct cart_view){
-        .id = cart->head.id,
-        .shop = cart->shop,
-        .state = cart_state_names[cart->state],
-        .channel = cart->channel,
-        .locale = cart->locale,
-        .currency = cart->currency,
-        .version = cart->head.version,
-        .lines = { .items = arena_array(ctx->arena, cart->lines.count, sizeof(struct cart_view_line)) },
-        .created_at = cart->created_at,
-        .updated_at = cart->updated_at,
-    };
-    for (size_t i = 0; i < cart->lines.count; i++) {
-        const struct priced_line *line = &cart->lines.items[i];
-        struct cart_view_line *view = &ret->lines.items[ret->lines.count++];
-        int64_t total;
-
-        TRY(add_line(ctx, line, &total, &subtotal));
-        *view = (struct cart_view_line){
-            .line_id = line->line_id,
-            .sku = line->sku,
-            .title = line->title,
-            .quantity = line->quantity,
-            .unit_price = money_of(line->price_minor, cart->currency),
-            .tax_class = line->tax_class,
-            .total = money_of(total, cart->currency),
-        };
-        find_changes(ctx->arena, cart, line, &view->changes);
-        *ret_changed = *ret_changed || view->changes.count > 0;
-    }
-    ret->subtotal = money_of(subtotal, cart->currency);
-    return ERR_NONE;
-}
-
-enum err cart_lock_lines(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal)
+enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal)
 {
     int64_t subtotal = 0;
 
@@ -184,6 +145,45 @@ enum err cart_lock_lines(struct ctx *ctx, const struct cart *cart, struct cart_l
         };
     }
     *ret_subtotal = money_of(subtotal, cart->currency);
+    return ERR_NONE;
+}
+
+enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed)
+{
+    struct cart_line_list lines;
+    struct money subtotal;
+
+    TRY(cart_price(ctx, cart, &lines, &subtotal));
+    *ret_changed = false;
+    *ret = (struct cart_view){
+        .id = cart->head.id,
+        .shop = cart->shop,
+        .state = cart_state_names[cart->state],
+        .channel = cart->channel,
+        .locale = cart->locale,
+        .currency = cart->currency,
+        .version = cart->head.version,
+        .lines = { .items = arena_array(ctx->arena, lines.count, sizeof(struct cart_view_line)), .count = lines.count },
+        .subtotal = subtotal,
+        .created_at = cart->created_at,
+        .updated_at = cart->updated_at,
+    };
+    for (size_t i = 0; i < lines.count; i++) {
+        const struct cart_line *line = &lines.items[i];
+        struct cart_view_line *view = &ret->lines.items[i];
+
+        *view = (struct cart_view_line){
+            .line_id = line->line_id,
+            .sku = line->sku,
+            .title = line->title,
+            .quantity = line->quantity,
+            .unit_price = line->unit_price,
+            .tax_class = line->tax_class,
+            .total = line->total,
+        };
+        find_changes(ctx->arena, cart, &cart->lines.items[i], &view->changes);
+        *ret_changed = *ret_changed || view->changes.count > 0;
+    }
     return ERR_NONE;
 }
 
@@ -239,16 +239,4 @@ void cart_compare(struct arena *arena, const struct cart *cart, const struct cla
         if (!was_shown)
             add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_ADDED, "0", count_text(arena, line->quantity));
     }
-}
-
-enum cart_event cart_claim_kind(const struct cart *cart, int64_t placement)
-{
-    if (placement <= cart->dead || placement < cart->placement)
-        return ON_CLAIM_STALE;
-    return placement == cart->placement ? ON_CLAIM_SAME : ON_CLAIM_NEW;
-}
-
-enum cart_event cart_release_kind(const struct cart *cart, int64_t placement)
-{
-    return placement < cart->placement || placement <= cart->dead ? ON_RELEASE_STALE : ON_RELEASE;
 }

@@ -2,12 +2,12 @@
  * cart - what a shopper wants, priced now; and whether a placement may have it. Pure.
  *
  * A cart that is locked belongs to one placement of its checkout and can't be changed. Its lock is a claim like a hold on
- * stock: a claim counts only if its placement is newer than every released one (rule R2), and nothing here has a clock
- * for it (rule R1). Only an open cart grows old and expires.
+ * stock (claim.h). Only an open cart grows old and expires.
  */
 #ifndef WAYBILL_CART_H
 #define WAYBILL_CART_H
 
+#include "claim.h"
 #include "event.h"
 #include "fsm.h"
 #include "proto/checkout.h"
@@ -19,15 +19,10 @@
 
 enum cart_state { CART_OPEN, CART_LOCKED, CART_ORDERED, CART_EXPIRED, CART_STATES };
 
-enum cart_event {
-    ON_CLAIM_NEW,     /* a newer placement of its checkout asks for it */
-    ON_CLAIM_SAME,    /* the placement that has it asks again */
-    ON_CLAIM_STALE,   /* an older or dead placement asks */
-    ON_RELEASE,       /* its placement failed */
-    ON_RELEASE_STALE, /* an older placement failed */
-    ON_COMPLETED,     /* its placement became an order */
-    ON_TTL_PASSED,    /* nobody touched it for its whole life */
-    ON_CHANGE_ASKED,  /* by the shopper */
+enum cart_event {              /* after those of its claim */
+    ON_COMPLETED = CLAIM_EVENTS, /* its placement became an order */
+    ON_TTL_PASSED,               /* nobody touched it for its whole life */
+    ON_CHANGE_ASKED,             /* by the shopper */
     CART_EVENTS
 };
 
@@ -68,8 +63,7 @@ struct cart {
     const char *locale;
     const char *currency;
     const char *checkout_id; /* that has it, or had it last; NULL: none yet */
-    int64_t placement;
-    int64_t dead;
+    struct claim claim;
     int64_t created_at;
     int64_t updated_at;
     struct priced_line_list lines;
@@ -88,17 +82,13 @@ enum err cart_put(struct ctx *ctx, struct cart *cart, int64_t quantity, struct p
 /* Takes a line out of the list. */
 void cart_drop(struct cart *cart, const struct priced_line *line);
 
+/* Lines and subtotal at the prices of now. ERR_INVALID if the sum passes MONEY_MAX. */
+enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal);
+
 /* The cart as the shopper sees it; *ret_changed tells whether any line differs from what was shown last. */
 enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed);
 
-/* Lines and subtotal for cart.locked. ERR_INVALID if the sum passes MONEY_MAX. */
-enum err cart_lock_lines(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal);
-
 /* What differs between what the shopper saw, and would pay, and the cart as it is now. */
 void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown, struct difference_list *ret);
-
-/* Which event a claim or a release of a placement is, for this cart. */
-enum cart_event cart_claim_kind(const struct cart *cart, int64_t placement);
-enum cart_event cart_release_kind(const struct cart *cart, int64_t placement);
 
 #endif

@@ -2,8 +2,7 @@
 #include "cart.h"
 
 const char *const cart_state_names[] = { "open", "locked", "ordered", "expired", NULL };
-const char *const cart_event_names[] = { "new claim", "same claim", "stale claim", "release", "stale release", "completed",
-                                         "time to live passed", "change", NULL };
+const char *const cart_event_names[] = { CLAIM_EVENT_NAMES, "completed", "time to live passed", "change", NULL };
 
 /* clang-format off */
 static const struct fsm_edge edges[] = {

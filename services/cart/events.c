@@ -13,9 +13,9 @@
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
 /* Asks the table; opens a work item when it says so. True: act. */
-static bool may_act(struct uow *uow, const struct cart *cart, enum cart_event on)
+static bool may_act(struct uow *uow, const struct cart *cart, int on)
 {
-    const struct fsm_move move = fsm_next(&cart_fsm, (int)cart->state, (int)on, cart, NULL);
+    const struct fsm_move move = fsm_next(&cart_fsm, (int)cart->state, on, cart, NULL);
 
     if (move.outcome == FSM_WORK_ITEM)
         work_item_open(uow, "cart_contradiction", cart->head.id, move.why, "note", DAY_MS);
@@ -45,7 +45,7 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
     /* The number of a checkout that does not have the cart must not outdate that of the one which has it. */
     if (cart->state == CART_LOCKED && !text_equal(cart->checkout_id, asked->checkout_id))
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_LOCKED, NULL);
-    cart->placement = asked->placement;
+    cart->claim.placement = asked->placement;
     if (cart->state == CART_ORDERED)
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_ORDERED, NULL);
     if (cart->state == CART_EXPIRED)
@@ -56,7 +56,7 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
     if (differences.count > 0)
         return refuse(uow, cart, asked, CART_LOCK_REFUSED_REASON_CHANGED, &differences);
 
-    TRY(cart_lock_lines(uow->ctx, cart, &lines, &subtotal));
+    TRY(cart_price(uow->ctx, cart, &lines, &subtotal));
     cart->state = CART_LOCKED;
     cart->checkout_id = asked->checkout_id;
     return emit_cart_locked(uow, &cart->head, &(struct cart_locked){
@@ -70,24 +70,31 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
     });
 }
 
-static enum err expect_cart(struct uow *uow, const char *id, const char *shop, struct cart *ret)
+static enum err never_created(struct uow *uow, const char *id)
+{
+    return FAIL(uow->ctx, NOT_FOUND, "cart \"%s\" was never created", id);
+}
+
+/* Reads the cart without its lines. The batch has locked it. */
+static enum err expect_head(struct uow *uow, const char *id, const char *shop, struct cart *ret)
 {
     bool found;
 
-    TRY(cart_lock(uow, id, shop, NULL, ret, &found));
-    if (!found)
-        return FAIL(uow->ctx, NOT_FOUND, "cart \"%s\" was never created", id);
-    return ERR_NONE;
+    TRY(cart_read_head(uow, id, shop, ret, &found));
+    return found ? ERR_NONE : never_created(uow, id);
 }
 
 static enum err on_claims_asked(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_claims_asked *asked = event;
     struct cart cart;
+    bool found;
 
-    TRY(expect_cart(uow, asked->cart_id, asked->shop, &cart));
+    TRY(cart_read(uow, asked->cart_id, asked->shop, NULL, &cart, &found));
+    if (!found)
+        return never_created(uow, asked->cart_id);
     const int64_t was = cart.head.version;
-    if (!may_act(uow, &cart, cart_claim_kind(&cart, asked->placement)))
+    if (!may_act(uow, &cart, (int)claim_asked(cart.claim, asked->placement)))
         return ERR_NONE;
     TRY(lock_for(uow, &cart, asked));
     cart_save(uow, &cart, was);
@@ -99,11 +106,11 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
     const struct checkout_failed *failed = event;
     struct cart cart;
 
-    TRY(expect_cart(uow, failed->cart_id, failed->shop, &cart));
+    TRY(expect_head(uow, failed->cart_id, failed->shop, &cart));
     const int64_t was = cart.head.version;
-    if (!may_act(uow, &cart, cart_release_kind(&cart, failed->placement)))
+    if (!may_act(uow, &cart, (int)claim_released(cart.claim, failed->placement)))
         return ERR_NONE;
-    cart.dead = failed->placement;
+    cart.claim.dead = failed->placement;
     if (cart.state == CART_LOCKED) {
         cart.state = CART_OPEN;
         TRY(emit_cart_unlocked(uow, &cart.head, &(struct cart_unlocked){
@@ -122,7 +129,7 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
     const struct checkout_completed *completed = event;
     struct cart cart;
 
-    TRY(expect_cart(uow, completed->cart_id, completed->shop, &cart));
+    TRY(expect_head(uow, completed->cart_id, completed->shop, &cart));
     if (!may_act(uow, &cart, ON_COMPLETED))
         return ERR_NONE;
     cart.state = CART_ORDERED;

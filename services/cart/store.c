@@ -20,6 +20,11 @@ enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char
     return cart_read(uow, id, shop, sku, ret, ret_found);
 }
 
+enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found)
+{
+    return SQL_MAYBE(uow, cart_read_head, cart_record, ret, ret_found, .id = id, .shop = shop);
+}
+
 static RECORD(created_cart,
     FIELD(created_cart, id),
     FIELD(created_cart, shop),
@@ -55,8 +60,8 @@ void cart_save(struct uow *uow, const struct cart *cart, int64_t was)
         .id = cart->head.id,
         .state = cart_state_names[cart->state],
         .checkout_id = cart->checkout_id,
-        .placement = cart->placement,
-        .dead = cart->dead,
+        .placement = cart->claim.placement,
+        .dead = cart->claim.dead,
         .ttl_s = cart_ttl_s(uow->ctx),
         .version = cart->head.version,
         .was = was);
@@ -75,7 +80,7 @@ void cart_line_put(struct uow *uow, const struct cart *cart, const struct priced
 
 void cart_line_drop(struct uow *uow, const struct cart *cart, const struct priced_line *line)
 {
-    SQL(uow, line_drop, .cart_id = cart->head.id, .line_id = line->line_id);
+    SQL(uow, line_drop, .cart_id = cart->head.id, .sku = line->sku);
 }
 
 static size_t count_prices(const struct product_changed *product)

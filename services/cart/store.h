@@ -17,6 +17,9 @@ enum err cart_read(struct uow *uow, const char *id, const char *shop, const char
 /* The same under the cart's lock, in one round trip. */
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
 
+/* The cart without its lines and offer, for what they don't matter to. */
+enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
+
 /* Adds a new cart; `key` and `fingerprint` are of the request that made it, or NULL. */
 void cart_add(struct uow *uow, const struct cart *cart, const char *key, const char *fingerprint);
 
@@ -27,7 +30,7 @@ struct created_cart {
 };
 enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret, bool *ret_found) MUST_USE;
 
-/* Writes a changed cart; `was` is the version that it was read with. */
+/* Writes a changed cart that is locked; `was` is the version that it was read with. */
 void cart_save(struct uow *uow, const struct cart *cart, int64_t was);
 
 void cart_line_put(struct uow *uow, const struct cart *cart, const struct priced_line *line);

@@ -16,7 +16,7 @@ static enum err expire(struct uow *uow, const struct old_cart *old)
     struct cart cart;
     bool found;
 
-    TRY(cart_read(uow, old->id, old->shop, NULL, &cart, &found));
+    TRY(cart_read_head(uow, old->id, old->shop, &cart, &found));
     const int64_t was = cart.head.version;
     if (!found || fsm_next(&cart_fsm, (int)cart.state, ON_TTL_PASSED, &cart, NULL).outcome != FSM_ACT)
         return ERR_NONE;

@@ -112,7 +112,7 @@ static enum err ship(struct ctx *ctx, const void *in, void *ret)
 
     TRY(path_id(ctx, "shipment_id", &id));
     UNIT_OF_WORK(ctx, uow);
-    TRY(stock_lock_for(uow, stock_key_of_shipment(ctx->arena, id)));
+    stock_lock_of_shipment(uow, id);
     TRY(shipment_lock_family(uow, id));
     TRY(lock_from_path(uow, &shipment));
     TRY(shipment_ship(uow, &shipment, in, ctx->caller.name));

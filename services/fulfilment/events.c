@@ -3,24 +3,28 @@
 
 #include "fulfilment/queries.h"
 #include "id.h"
-#include "json.h"
 #include "log.h"
 #include "proto/hold.h"
 #include "proto/payment.h"
 #include "proto/shipment.h"
 #include "store.h"
+#include "text.h"
 #include "work_item.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
 /* --- claims --- */
 
+/* A checkout's first placement can have taken nothing before; a later one may give back what its forerunner took. */
 static void needs_claimed_stock(struct needs *needs, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_claims_asked *asked = event;
+
+    needs_row(needs, &Q_holds_lock, asked->checkout_id);
     for (size_t i = 0; i < asked->lines.count; i++)
         needs_row(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), asked->lines.items[i].sku));
-    needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->checkout_id));
+    if (asked->placement > 1)
+        needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->checkout_id));
 }
 
 static void contradiction(struct uow *uow, const struct hold *hold, const struct fsm_move *move)
@@ -28,17 +32,21 @@ static void contradiction(struct uow *uow, const struct hold *hold, const struct
     work_item_open(uow, "hold_contradiction", hold->head.id, move->why, "note", DAY_MS);
 }
 
-/* Frees what the hold has taken. */
-static enum err drop_allocations(struct uow *uow, const char *hold_id)
+/* Frees what the hold has taken; the offers that were read along have it again. */
+static void drop_allocations(struct uow *uow, struct hold *hold)
 {
-    struct allocation_list taken;
+    const struct allocation_list *taken = &hold->allocations;
 
-    TRY(hold_allocations(uow, hold_id, &taken));
-    if (taken.count == 0)
-        return ERR_NONE;
-    stock_shift(uow, &taken, -1, 0);
-    SQL(uow, hold_lines_drop, .hold_id = hold_id);
-    return ERR_NONE;
+    if (taken->count > 0)
+        stock_shift(uow, taken, -1, 0);
+    for (size_t i = 0; i < taken->count; i++) {
+        for (size_t o = 0; o < hold->offers.count; o++) {
+            struct offer *offer = &hold->offers.items[o];
+            if (text_equal(offer->sku, taken->items[i].sku) && text_equal(offer->warehouse, taken->items[i].warehouse))
+                offer->available += taken->items[i].quantity;
+        }
+    }
+    hold->allocations.count = 0;
 }
 
 /* Takes stock for a placement, or says what is short. */
@@ -46,11 +54,9 @@ static enum err take(struct uow *uow, struct hold *hold, const struct checkout_c
 {
     const char *country = asked->groups.count > 0 ? asked->groups.items[0].country : NULL;
     struct sourcing sourcing;
-    struct offer_list offers;
 
-    TRY(stock_offers(uow, asked->shop, &asked->lines, &offers));
-    source(uow->ctx->arena, &asked->lines, &offers, country, &sourcing);
-    hold->placement = asked->placement;
+    source(uow->ctx->arena, &asked->lines, &hold->offers, country, &sourcing);
+    hold->claim.placement = asked->placement;
     if (sourcing.shortages.count > 0) {
         hold->state = HOLD_FREE;
         return emit_hold_refused(uow, &hold->head, &(struct hold_refused){
@@ -62,8 +68,8 @@ static enum err take(struct uow *uow, struct hold *hold, const struct checkout_c
     }
     hold->state = HOLD_HELD;
     hold->reason = sourcing.reason;
-    stock_shift(uow, &sourcing.allocations, 1, 0);
-    hold_set_allocations(uow, hold->head.id, &sourcing.allocations);
+    hold->allocations = sourcing.allocations;
+    stock_shift(uow, &hold->allocations, 1, 0);
     return emit_hold_held(uow, &hold->head, &(struct hold_held){
         .checkout_id = hold->head.id,
         .shop = hold->shop,
@@ -73,23 +79,32 @@ static enum err take(struct uow *uow, struct hold *hold, const struct checkout_c
     });
 }
 
+/* Nothing was taken yet for this checkout. */
+static void begin_hold(const char *checkout_id, const char *shop, struct hold *ret)
+{
+    ret->head.id = checkout_id;
+    ret->shop = shop;
+    ret->reason = "";
+}
+
 static enum err on_claims_asked(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_claims_asked *asked = event;
     struct hold hold;
     bool found;
 
-    TRY(hold_lock(uow, asked->checkout_id, &hold, &found));
+    TRY(hold_read_with_offers(uow, asked->checkout_id, asked->shop, &asked->lines, &hold, &found));
     if (!found)
-        hold = (struct hold){ .head = { .id = asked->checkout_id }, .shop = asked->shop, .reason = "" };
+        begin_hold(asked->checkout_id, asked->shop, &hold);
 
-    const struct fsm_move move = fsm_next(&hold_fsm, (int)hold.state, (int)hold_claim_kind(&hold, asked->placement), &hold, asked);
+    const struct fsm_move move =
+        fsm_next(&hold_fsm, (int)hold.state, (int)claim_asked(hold.claim, asked->placement), &hold, asked);
     if (move.outcome == FSM_WORK_ITEM)
         contradiction(uow, &hold, &move);
     if (move.outcome != FSM_ACT)
         return ERR_NONE;
     if (hold.state == HOLD_HELD)
-        TRY(drop_allocations(uow, hold.head.id));
+        drop_allocations(uow, &hold);
     TRY(take(uow, &hold, asked));
     hold_save(uow, &hold, !found);
     return ERR_NONE;
@@ -98,6 +113,8 @@ static enum err on_claims_asked(struct uow *uow, const struct message *message U
 static void needs_held_stock(struct needs *needs, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_failed *failed = event;
+
+    needs_row(needs, &Q_holds_lock, failed->checkout_id);
     needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), failed->checkout_id));
 }
 
@@ -105,20 +122,21 @@ static void needs_held_stock(struct needs *needs, const struct message *message 
 static enum err on_checkout_failed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_failed *failed = event;
-    struct hold hold;
+    struct hold hold = { 0 };
     bool found;
 
-    TRY(hold_lock(uow, failed->checkout_id, &hold, &found));
+    TRY(hold_read(uow, failed->checkout_id, false, &hold, &found));
     if (!found)
-        hold = (struct hold){ .head = { .id = failed->checkout_id }, .shop = failed->shop, .reason = "" };
+        begin_hold(failed->checkout_id, failed->shop, &hold);
 
-    const struct fsm_move move = fsm_next(&hold_fsm, (int)hold.state, (int)hold_release_kind(&hold, failed->placement), &hold, failed);
+    const struct fsm_move move =
+        fsm_next(&hold_fsm, (int)hold.state, (int)claim_released(hold.claim, failed->placement), &hold, failed);
     if (move.outcome == FSM_WORK_ITEM)
         contradiction(uow, &hold, &move);
     if (move.outcome != FSM_ACT)
         return ERR_NONE;
     if (hold.state == HOLD_HELD) {
-        TRY(drop_allocations(uow, hold.head.id));
+        drop_allocations(uow, &hold);
         TRY(emit_hold_released(uow, &hold.head, &(struct hold_released){
             .checkout_id = hold.head.id,
             .shop = hold.shop,
@@ -126,25 +144,30 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
         }));
     }
     hold.state = HOLD_FREE;
-    hold.dead = failed->placement;
+    hold.claim.dead = failed->placement;
     hold_save(uow, &hold, !found);
     return ERR_NONE;
 }
 
 /* --- orders --- */
 
+/* What an order has is what its placement held, and so of the same SKUs. */
 static void needs_ordered_stock(struct needs *needs, const struct message *message UNUSED, const void *event)
 {
     const struct order_placed *placed = event;
-    needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), placed->order_id));
+
+    needs_row(needs, &Q_holds_lock, placed->order_id);
+    for (size_t i = 0; i < placed->lines.count; i++)
+        needs_row(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), placed->lines.items[i].sku));
 }
 
 static enum err plan_one(struct uow *uow, const struct order_placed *placed, const struct planned_shipment *plan,
-                         const char *reason)
+                         const char *number, const char *reason)
 {
     struct shipment shipment = {
         .head = { .id = id_new(uow->ctx->arena) },
         .shop = placed->shop,
+        .number = number,
         .order_id = placed->order_id,
         .group_id = plan->group_id,
         .warehouse = plan->warehouse,
@@ -154,7 +177,6 @@ static enum err plan_one(struct uow *uow, const struct order_placed *placed, con
         .latest = plan->latest,
     };
 
-    TRY(shipment_number(uow, &shipment.number));
     TRY(emit_shipment_planned(uow, &shipment.head, &(struct shipment_planned){
         .shipment_id = shipment.head.id,
         .shop = shipment.shop,
@@ -174,12 +196,11 @@ static enum err plan_one(struct uow *uow, const struct order_placed *placed, con
 static enum err on_order_placed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct order_placed *placed = event;
-    struct allocation_list taken;
     struct planned_shipment_list plans;
     struct hold hold;
     bool found;
 
-    TRY(hold_lock(uow, placed->order_id, &hold, &found));
+    TRY(hold_read(uow, placed->order_id, true, &hold, &found));
     if (!found)
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" was placed without a hold", placed->order_id);
     const struct fsm_move move = fsm_next(&hold_fsm, (int)hold.state, ON_CONFIRM, &hold, placed);
@@ -188,8 +209,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     if (move.outcome != FSM_ACT)
         return ERR_NONE;
 
-    TRY(hold_allocations(uow, hold.head.id, &taken));
-    stock_shift(uow, &taken, -1, 1);
+    stock_shift(uow, &hold.allocations, -1, 1);
     hold.state = HOLD_CONFIRMED;
     hold_save(uow, &hold, false);
     SQL(uow, order_add,
@@ -199,12 +219,14 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
         .intent = placed->intent,
         .method = placed->method,
         .capture = placed->capture,
-        .total_minor = placed->totals.total.amount,
-        .personal = json_encode(uow->ctx->arena, &personal_record, &placed->personal));
+        .total_minor = placed->totals.total.amount);
 
-    plan_shipments(uow->ctx->arena, placed, &taken, &plans);
-    for (size_t i = 0; i < plans.count; i++)
-        TRY(plan_one(uow, placed, &plans.items[i], hold.reason));
+    plan_shipments(uow->ctx->arena, placed, &hold.allocations, &plans);
+    for (size_t i = 0; i < plans.count; i++) {
+        if (i > 0)
+            TRY(shipment_number(uow, &hold.number));
+        TRY(plan_one(uow, placed, &plans.items[i], hold.number, hold.reason));
+    }
     return ERR_NONE;
 }
 
@@ -307,7 +329,7 @@ static enum err on_payment_refunded(struct uow *uow, const struct message *messa
 
 /* clang-format off */
 const struct subscription fulfilment_subscriptions[] = {
-    /* event                        handler               stock rows locked first, for the whole batch at once */
+    /* event                        handler               holds and stock rows locked first, for the whole batch at once */
     { &checkout_claims_asked_type,  on_claims_asked,      LOCKS_BY(needs_claimed_stock) },
     { &checkout_failed_type,        on_checkout_failed,   LOCKS_BY(needs_held_stock) },
     { &order_placed_type,           on_order_placed,      LOCKS_BY(needs_ordered_stock) },

@@ -2,16 +2,18 @@
 #include "hold.h"
 
 const char *const hold_state_names[] = { "free", "held", "confirmed", NULL };
-const char *const hold_event_names[] = { "new claim", "same claim", "stale claim", "confirm", "release",
-                                         "stale release", NULL };
+const char *const hold_event_names[] = { CLAIM_EVENT_NAMES, "confirm", NULL };
 
 RECORD_SHARED(hold,
     FIELD_NAMED(hold, head.id, "id"),
     FIELD(hold, shop),
     FIELD_AS_ENUM(hold, state, hold_state_names),
-    FIELD(hold, placement),
-    FIELD(hold, dead),
+    FIELD_NAMED(hold, claim.placement, "placement"),
+    FIELD_NAMED(hold, claim.dead, "dead"),
     FIELD(hold, reason),
+    FIELD_LIST_OF(hold, allocations, allocation_record),
+    FIELD_LIST_OF(hold, offers, offer_record),
+    FIELD(hold, number),
     FIELD_NAMED(hold, head.version, "version"));
 
 /* clang-format off */
@@ -48,15 +50,3 @@ const struct fsm hold_fsm = {
     .edge_count = COUNT(edges),
     .initial = HOLD_FREE,
 };
-
-enum hold_event hold_claim_kind(const struct hold *hold, int64_t placement)
-{
-    if (placement <= hold->dead || placement < hold->placement)
-        return ON_CLAIM_STALE;
-    return placement == hold->placement ? ON_CLAIM_SAME : ON_CLAIM_NEW;
-}
-
-enum hold_event hold_release_kind(const struct hold *hold, int64_t placement)
-{
-    return placement < hold->placement || placement <= hold->dead ? ON_RELEASE_STALE : ON_RELEASE;
-}

@@ -1,30 +1,24 @@
 /*
- * hold - a placement's claim on stock: free, held, confirmed; and the highest placement that was released (rule R2).
- *
- * A claim counts only if its placement is newer than every released one; a release kills its placement and all before.
- * Nothing here has a clock: only checkout decides when a claim ends (rule R1).
+ * hold - a placement's claim on stock (claim.h): free, held, confirmed.
  */
 #ifndef WAYBILL_HOLD_H
 #define WAYBILL_HOLD_H
 
+#include "claim.h"
 #include "event.h"
 #include "fsm.h"
 #include "proto/types.h"
+#include "sourcing.h"
 
 enum hold_state {
-    HOLD_FREE,      /* nothing is taken; `dead` remembers */
+    HOLD_FREE,      /* nothing is taken; the claim remembers what is dead */
     HOLD_HELD,      /* taken for a live placement */
     HOLD_CONFIRMED, /* belongs to an order; fulfilment's shipments own it now */
     HOLD_STATES
 };
 
-enum hold_event {
-    ON_CLAIM_NEW,   /* a placement newer than the one that holds, and not dead */
-    ON_CLAIM_SAME,  /* the placement that holds asks again */
-    ON_CLAIM_STALE, /* an older or dead placement */
-    ON_CONFIRM,     /* its order was placed */
-    ON_RELEASE,     /* its placement failed, or a later one did */
-    ON_RELEASE_STALE, /* an older placement failed; a newer one holds */
+enum hold_event {              /* after those of its claim */
+    ON_CONFIRM = CLAIM_EVENTS, /* its order was placed */
     HOLD_EVENTS
 };
 
@@ -36,15 +30,15 @@ struct hold {
     struct aggregate head; /* its id is the checkout's */
     const char *shop;
     enum hold_state state;
-    int64_t placement; /* that holds, or held last */
-    int64_t dead;      /* highest released placement */
+    struct claim claim;
     const char *reason;
+    struct allocation_list allocations; /* what it has taken */
+
+    /* Read along where they are asked for. */
+    struct offer_list offers; /* what sourcing chooses from */
+    const char *number;       /* fresh, for a shipment */
 };
 
 extern const struct record hold_record;
-
-/* Which of the events a claim or a release of a placement is, for this hold. */
-enum hold_event hold_claim_kind(const struct hold *hold, int64_t placement);
-enum hold_event hold_release_kind(const struct hold *hold, int64_t placement);
 
 #endif

@@ -1,49 +1,51 @@
 -- Fulfilment: every statement of the service.
 --
--- Lock order, everywhere: stock rows (by sku, warehouse), then holds, then shipments (by id). Whoever will touch stock
--- locks its rows first, with stock_lock.
+-- Lock order, everywhere: holds (by id), then stock rows (by sku, warehouse), then shipments (by id). Whoever will touch
+-- stock locks its rows first, in one statement. What writes a row that was locked and read needs no :one_row.
+
+-- name: holds_lock :many
+-- The holds of a batch, in the order of their ids.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT id
+  FROM hold
+ WHERE id = ANY (:keys::text[]::uuid[])
+ ORDER BY id
+   FOR UPDATE;
 
 -- name: stock_lock :many
--- Locks stock in one order, whatever named it: "sku:<sku>", "hold:<checkout id>", "shipment:<id>".
+-- Locks the stock of SKUs in one order, whatever named them: "sku:<sku>", or "hold:<checkout id>" for what it has taken.
 -- unlimited: a batch has at most BATCH_MAX messages of at most 200 lines
-SELECT stock.sku
+SELECT sku
   FROM stock
-  JOIN (SELECT s.sku, s.warehouse
-          FROM unnest(:keys::text[]) AS k
-          JOIN stock s ON s.sku = CASE WHEN k LIKE 'sku:%' THEN substr(k, 5) END
-         UNION
-        SELECT l.sku, l.warehouse
-          FROM unnest(:keys) AS k
-          JOIN hold_line l ON l.hold_id = CASE WHEN k LIKE 'hold:%' THEN substr(k, 6)::uuid END
-         UNION
-        SELECT l.sku, l.warehouse
-          FROM unnest(:keys) AS k
-          JOIN shipment ON shipment.id = CASE WHEN k LIKE 'shipment:%' THEN substr(k, 10)::uuid END
-          JOIN hold_line l ON l.hold_id = shipment.order_id) AS wanted USING (sku, warehouse)
- ORDER BY stock.sku, stock.warehouse
-   FOR UPDATE OF stock;
+ WHERE sku = ANY (ARRAY(SELECT substr(k, 5)
+                          FROM unnest(:keys::text[]) AS k
+                         WHERE k LIKE 'sku:%'
+                         UNION ALL
+                        SELECT a ->> 'sku'
+                          FROM unnest(:keys) AS k
+                          JOIN hold ON hold.id = CASE WHEN k LIKE 'hold:%' THEN substr(k, 6)::uuid END,
+                               json_array_elements(hold.allocations) a))
+ ORDER BY sku, warehouse
+   FOR UPDATE;
 
--- name: stock_available :many
--- What sourcing chooses from.
--- unlimited: the lines of one placement, at most 200 SKUs in a handful of warehouses
-SELECT s.sku, s.warehouse, s.on_hand - s.held - s.allocated AS available, w.country, w.priority
-  FROM stock s
-  JOIN warehouse w ON w.code = s.warehouse
- WHERE s.sku = ANY (:skus::text[])
-   AND s.shop = :shop::text
- ORDER BY w.priority, s.warehouse, s.sku;
+-- name: stock_lock_of_shipment :exec
+-- Which SKUs a shipment sends, and from where, never changes.
+SELECT sku
+  FROM stock
+ WHERE warehouse = (SELECT warehouse FROM shipment WHERE id = :id::uuid)
+   AND sku = ANY (ARRAY(SELECT l ->> 'sku' FROM shipment, json_array_elements(lines) l WHERE id = :id))
+ ORDER BY sku
+   FOR UPDATE;
 
 -- name: stock_hold :exec
--- Moves quantities between free, held and allocated. The rows are locked already.
+-- Moves quantities between free, held and allocated: +1, 0 or -1 times each. The rows are locked already, and each is
+-- named once.
 UPDATE stock
-   SET held = stock.held + change.held,
-       allocated = stock.allocated + change.allocated,
-       untold = true,
+   SET held = stock.held + :held::bigint * change.quantity,
+       allocated = stock.allocated + :allocated::bigint * change.quantity,
+       untold_since = coalesce(stock.untold_since, now()),
        updated_at = now()
-  FROM (SELECT sku, warehouse, sum(held) AS held, sum(allocated) AS allocated
-          FROM unnest(:skus::text[], :warehouses::text[], :held::bigint[], :allocated::bigint[])
-               AS c (sku, warehouse, held, allocated)
-         GROUP BY sku, warehouse) AS change
+  FROM unnest(:skus::text[], :warehouses::text[], :quantities::bigint[]) AS change (sku, warehouse, quantity)
  WHERE stock.sku = change.sku
    AND stock.warehouse = change.warehouse;
 
@@ -52,7 +54,7 @@ UPDATE stock
 UPDATE stock
    SET on_hand = stock.on_hand - change.quantity,
        allocated = stock.allocated - change.quantity,
-       untold = true,
+       untold_since = coalesce(stock.untold_since, now()),
        updated_at = now()
   FROM (SELECT sku, sum(quantity) AS quantity
           FROM unnest(:skus::text[], :quantities::bigint[]) AS c (sku, quantity)
@@ -85,7 +87,7 @@ SELECT s.sku, s.warehouse, 'counted', c.counted - s.on_hand, :cause::text, :by::
 -- name: stock_count_set :exec
 UPDATE stock
    SET on_hand = c.counted,
-       untold = true,
+       untold_since = coalesce(stock.untold_since, now()),
        updated_at = now()
   FROM unnest(:skus::text[], :warehouses::text[], :counted::bigint[]) AS c (sku, warehouse, counted)
  WHERE stock.sku = c.sku
@@ -102,20 +104,27 @@ SELECT sku, warehouse, on_hand, held + allocated AS held, on_hand - held - alloc
  ORDER BY sku, warehouse
  LIMIT :limit::bigint;
 
--- name: stock_take_untold :many
--- Levels to tell; skips rows that somebody is changing, they stay untold.
-SELECT sku || '@' || warehouse AS id, sku, warehouse, shop, on_hand, held + allocated AS held,
-       on_hand - held - allocated AS available, version
-  FROM stock
- WHERE untold
- ORDER BY sku, warehouse
- LIMIT 200
-   FOR UPDATE SKIP LOCKED;
-
--- name: stock_told :exec
+-- name: stock_tell :many
+-- Takes levels to tell: those that changed a second ago or longer, so each is told at most once per second; and at once
+-- those that are sold out, or back, since they were last told. Skips rows that somebody is changing; they stay untold.
+WITH due AS MATERIALIZED (
+    SELECT sku, warehouse
+      FROM stock
+     WHERE untold_since IS NOT NULL
+       AND (untold_since <= now() - interval '1 second'
+            OR (on_hand - held - allocated > 0) <> (told_available > 0))
+     ORDER BY sku, warehouse
+     LIMIT 200
+       FOR UPDATE SKIP LOCKED)
 UPDATE stock
-   SET untold = false, version = version + 1
- WHERE (sku, warehouse) IN (SELECT c.sku, c.warehouse FROM unnest(:skus::text[], :warehouses::text[]) AS c (sku, warehouse));
+   SET untold_since = NULL,
+       told_available = on_hand - held - allocated,
+       version = version + 1
+  FROM due
+ WHERE stock.sku = due.sku
+   AND stock.warehouse = due.warehouse
+RETURNING stock.sku || '@' || stock.warehouse AS id, stock.sku, stock.warehouse, shop, on_hand, held + allocated AS held,
+          told_available AS available, version;
 
 -- name: warehouses :many
 SELECT code
@@ -124,46 +133,45 @@ SELECT code
  ORDER BY code
  LIMIT 1000;
 
--- name: hold_lock :maybe
-SELECT id, shop, state, placement, dead, reason, version
+-- name: hold_read :maybe
+-- With the number of a shipment to come when one is wanted. Its order and it are drawn in one round trip.
+SELECT id, shop, state, placement, dead, reason, allocations, version,
+       CASE WHEN :wants_number::boolean THEN 'S-' || nextval('shipment_number') END AS number
   FROM hold
- WHERE id = :id::uuid
-   FOR UPDATE;
+ WHERE id = :id::uuid;
 
--- name: hold_add :one_row
-INSERT INTO hold (id, shop, state, placement, dead, reason, version)
-VALUES (:id::uuid, :shop::text, :state::text, :placement::bigint, :dead::bigint, :reason::text, :version::bigint);
+-- name: hold_read_with_offers :one
+-- With what sourcing chooses from; a row that is there even if the hold isn't.
+SELECT h.id, h.shop, h.state, h.placement, h.dead, h.reason, h.allocations, h.version,
+       (SELECT coalesce(json_agg(json_build_object(
+                   'sku', s.sku, 'warehouse', s.warehouse, 'available', s.on_hand - s.held - s.allocated,
+                   'country', w.country, 'priority', w.priority) ORDER BY w.priority, s.warehouse, s.sku), '[]')
+          FROM stock s
+          JOIN warehouse w ON w.code = s.warehouse
+         WHERE s.sku = ANY (:skus::text[])
+           AND s.shop = :shop::text) AS offers
+  FROM (SELECT :id::uuid AS id) asked
+  LEFT JOIN hold h ON h.id = asked.id;
 
--- name: hold_save :one_row
+-- name: hold_add :exec
+INSERT INTO hold (id, shop, state, placement, dead, reason, allocations, version)
+VALUES (:id::uuid, :shop::text, :state::text, :placement::bigint, :dead::bigint, :reason::text, :allocations::text::json,
+        :version::bigint);
+
+-- name: hold_save :exec
 UPDATE hold
    SET state = :state::text,
        placement = :placement::bigint,
        dead = :dead::bigint,
        reason = :reason::text,
+       allocations = :allocations::text::json,
        version = :version::bigint,
        updated_at = now()
  WHERE id = :id::uuid;
 
--- name: hold_lines :many
--- unlimited: a placement has at most 200 lines
-SELECT line_id, sku, warehouse, quantity
-  FROM hold_line
- WHERE hold_id = :hold_id::uuid
- ORDER BY line_id, warehouse;
-
--- name: hold_lines_add :exec
-INSERT INTO hold_line (hold_id, line_id, sku, warehouse, quantity)
-SELECT :hold_id::uuid, line_id, sku, warehouse, quantity
-  FROM unnest(:line_ids::uuid[], :skus::text[], :warehouses::text[], :quantities::bigint[])
-       AS l (line_id, sku, warehouse, quantity);
-
--- name: hold_lines_drop :exec
-DELETE FROM hold_line
- WHERE hold_id = :hold_id::uuid;
-
 -- name: order_add :exec
-INSERT INTO fulfilment_order (id, shop, number, intent, method, capture, total_minor, personal)
-VALUES (:id::uuid, :shop::text, :number::text, :intent::bigint, :method::text, :capture::text, :total_minor::bigint, :personal::jsonb)
+INSERT INTO fulfilment_order (id, shop, number, intent, method, capture, total_minor)
+VALUES (:id::uuid, :shop::text, :number::text, :intent::bigint, :method::text, :capture::text, :total_minor::bigint)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: order_set_hold :exec
@@ -181,11 +189,11 @@ ON CONFLICT (order_id, intent) DO UPDATE
 -- name: shipment_next_number :one
 SELECT 'S-' || nextval('shipment_number') AS number;
 
--- name: shipment_add :one_row
+-- name: shipment_add :exec
 INSERT INTO shipment (id, shop, number, order_id, group_id, warehouse, method, state, lines, quantity, reason, address,
                       latest, version)
 VALUES (:id::uuid, :shop::text, :number::text, :order_id::uuid, :group_id::uuid, :warehouse::text, :method::text,
-        'planned', :lines::jsonb, :quantity::bigint, :reason::text, :address::jsonb, :latest::text, :version::bigint);
+        'planned', :lines::text::json, :quantity::bigint, :reason::text, :address::text::json, :latest::text, :version::bigint);
 
 -- name: shipment_lock :maybe
 -- With what its release depends on.
@@ -225,7 +233,8 @@ SELECT id
  ORDER BY id
    FOR UPDATE;
 
--- name: shipment_save :one_row
+-- name: shipment_save :exec
+-- The version guards it, which is null, and refused, if somebody came between.
 UPDATE shipment
    SET state = :state::text,
        hold_reason = :hold_reason::text,
@@ -234,10 +243,9 @@ UPDATE shipment
        tracking_url = :tracking_url::text,
        shipped_at = :shipped_at::timestamptz,
        delivered_at = :delivered_at::timestamptz,
-       version = :version::bigint,
+       version = CASE version WHEN :was::bigint THEN :version::bigint END,
        updated_at = now()
- WHERE id = :id::uuid
-   AND version = :was::bigint;
+ WHERE id = :id::uuid;
 
 -- name: shipment_show :maybe
 SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.state,

@@ -4,6 +4,13 @@
 #include "arena.h"
 #include "text.h"
 
+RECORD_SHARED(offer,
+    FIELD(offer, sku),
+    FIELD(offer, warehouse),
+    FIELD(offer, available),
+    FIELD(offer, country),
+    FIELD(offer, priority));
+
 /* The work of one sourcing: what is still wanted, what is still there. */
 struct work {
     const struct claim_line_list *lines;

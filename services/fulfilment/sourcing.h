@@ -24,6 +24,8 @@ struct offer_list {
     size_t count;
 };
 
+extern const struct record offer_record;
+
 struct sourcing {
     struct allocation_list allocations;
     struct shortage_list shortages; /* not empty: nothing was allocated */

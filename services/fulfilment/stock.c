@@ -72,7 +72,7 @@ static enum err book(struct uow *uow, const struct count *count, const char *cau
     for (size_t i = 0; i < count->size; i++)
         keys[i] = stock_key_of_sku(arena, count->skus[i]);
     SQL(uow, stock_ensure, .skus = skus, .warehouses = warehouses, .shop = uow->ctx->caller.shop);
-    TRY(stock_lock_all(uow, keys, count->size));
+    stock_lock_all(uow, keys, count->size);
     SQL(uow, stock_count_moves, .skus = skus, .warehouses = warehouses, .counted = counted, .cause = cause, .by = by);
     return SQL_COUNT(uow, stock_count_set, ret_changed, .skus = skus, .warehouses = warehouses, .counted = counted);
 }

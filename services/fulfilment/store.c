@@ -3,6 +3,7 @@
 
 #include "fulfilment/queries.h"
 #include "json.h"
+#include "text.h"
 
 const char *stock_key_of_sku(struct arena *arena, const char *sku)
 {
@@ -14,64 +15,55 @@ const char *stock_key_of_hold(struct arena *arena, const char *checkout_id)
     return arena_printf(arena, "hold:%s", checkout_id);
 }
 
-const char *stock_key_of_shipment(struct arena *arena, const char *shipment_id)
+void stock_lock_all(struct uow *uow, const char **keys, size_t count)
 {
-    return arena_printf(arena, "shipment:%s", shipment_id);
+    query_lock(uow, &Q_stock_lock, &(struct texts){ .items = keys, .count = count });
 }
 
-struct locked_sku {
-    const char *sku;
+void stock_lock_of_shipment(struct uow *uow, const char *shipment_id)
+{
+    SQL(uow, stock_lock_of_shipment, .id = shipment_id);
+}
+
+/* Quantities of stock rows, each row once: two lines may take from the same. */
+struct shift {
+    const char **skus;
+    const char **warehouses;
+    int64_t *quantities;
+    size_t count;
 };
-static RECORD(locked_sku, FIELD(locked_sku, sku));
 
-enum err stock_lock_all(struct uow *uow, const char **keys, size_t count)
+static void shift_add(struct shift *shift, const struct allocation *allocation)
 {
-    struct { struct locked_sku *items; size_t count; } locked;
-    return SQL_MANY(uow, stock_lock, locked_sku_record, &locked, .keys = { keys, count });
-}
+    size_t at = 0;
 
-enum err stock_lock_for(struct uow *uow, const char *key)
-{
-    return stock_lock_all(uow, &key, 1);
-}
-
-static RECORD(offer,
-    FIELD(offer, sku),
-    FIELD(offer, warehouse),
-    FIELD(offer, available),
-    FIELD(offer, country),
-    FIELD(offer, priority));
-
-enum err stock_offers(struct uow *uow, const char *shop, const struct claim_line_list *lines, struct offer_list *ret)
-{
-    const char **skus = arena_array(uow->ctx->arena, lines->count, sizeof(char *));
-    for (size_t i = 0; i < lines->count; i++)
-        skus[i] = lines->items[i].sku;
-
-    return SQL_MANY(uow, stock_available, offer_record, ret, .skus = { .items = skus, .count = lines->count }, .shop = shop);
+    while (at < shift->count && !(text_equal(shift->skus[at], allocation->sku) &&
+                                  text_equal(shift->warehouses[at], allocation->warehouse)))
+        at++;
+    shift->skus[at] = allocation->sku;
+    shift->warehouses[at] = allocation->warehouse;
+    shift->quantities[at] += allocation->quantity;
+    if (at == shift->count)
+        shift->count++;
 }
 
 void stock_shift(struct uow *uow, const struct allocation_list *allocations, int held, int allocated)
 {
     struct arena *arena = uow->ctx->arena;
-    const size_t count = allocations->count;
-    const char **skus = arena_array(arena, count, sizeof(char *));
-    const char **warehouses = arena_array(arena, count, sizeof(char *));
-    int64_t *to_held = arena_array(arena, count, sizeof(int64_t));
-    int64_t *to_allocated = arena_array(arena, count, sizeof(int64_t));
+    struct shift shift = {
+        .skus = arena_array(arena, allocations->count, sizeof(char *)),
+        .warehouses = arena_array(arena, allocations->count, sizeof(char *)),
+        .quantities = arena_array(arena, allocations->count, sizeof(int64_t)),
+    };
 
-    for (size_t i = 0; i < count; i++) {
-        const struct allocation *allocation = &allocations->items[i];
-        skus[i] = allocation->sku;
-        warehouses[i] = allocation->warehouse;
-        to_held[i] = held * allocation->quantity;
-        to_allocated[i] = allocated * allocation->quantity;
-    }
+    for (size_t i = 0; i < allocations->count; i++)
+        shift_add(&shift, &allocations->items[i]);
     SQL(uow, stock_hold,
-        .skus = { skus, count },
-        .warehouses = { warehouses, count },
-        .held = { to_held, count },
-        .allocated = { to_allocated, count });
+        .skus = { shift.skus, shift.count },
+        .warehouses = { shift.warehouses, shift.count },
+        .quantities = { shift.quantities, shift.count },
+        .held = held,
+        .allocated = allocated);
 }
 
 void stock_leave(struct uow *uow, const struct shipment *shipment, const char *by)
@@ -117,58 +109,47 @@ void stock_free(struct uow *uow, const struct shipment *shipment)
     stock_shift(uow, &list, 0, -1);
 }
 
-enum err hold_lock(struct uow *uow, const char *id, struct hold *ret, bool *ret_found)
+enum err hold_read(struct uow *uow, const char *id, bool wants_number, struct hold *ret, bool *ret_found)
 {
-    return SQL_MAYBE(uow, hold_lock, hold_record, ret, ret_found, .id = id);
+    return SQL_MAYBE(uow, hold_read, hold_record, ret, ret_found, .id = id, .wants_number = wants_number);
+}
+
+enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,
+                               struct hold *ret, bool *ret_found)
+{
+    const char **skus = arena_array(uow->ctx->arena, lines->count, sizeof(char *));
+    for (size_t i = 0; i < lines->count; i++)
+        skus[i] = lines->items[i].sku;
+
+    TRY(SQL_ONE(uow, hold_read_with_offers, hold_record, ret, .id = id, .shop = shop, .skus = { skus, lines->count }));
+    *ret_found = ret->head.id != NULL;
+    return ERR_NONE;
 }
 
 void hold_save(struct uow *uow, const struct hold *hold, bool is_new)
 {
+    const char *allocations =
+        json_encode_list(uow->ctx->arena, &allocation_record, hold->allocations.items, hold->allocations.count);
+
     if (is_new)
         SQL(uow, hold_add,
             .id = hold->head.id,
             .shop = hold->shop,
             .state = hold_state_names[hold->state],
-            .placement = hold->placement,
-            .dead = hold->dead,
+            .placement = hold->claim.placement,
+            .dead = hold->claim.dead,
             .reason = hold->reason,
+            .allocations = allocations,
             .version = hold->head.version);
     else
         SQL(uow, hold_save,
             .id = hold->head.id,
             .state = hold_state_names[hold->state],
-            .placement = hold->placement,
-            .dead = hold->dead,
+            .placement = hold->claim.placement,
+            .dead = hold->claim.dead,
             .reason = hold->reason,
+            .allocations = allocations,
             .version = hold->head.version);
-}
-
-enum err hold_allocations(struct uow *uow, const char *id, struct allocation_list *ret)
-{
-    return SQL_MANY(uow, hold_lines, allocation_record, ret, .hold_id = id);
-}
-
-void hold_set_allocations(struct uow *uow, const char *id, const struct allocation_list *allocations)
-{
-    struct arena *arena = uow->ctx->arena;
-    const size_t count = allocations->count;
-    const char **line_ids = arena_array(arena, count, sizeof(char *));
-    const char **skus = arena_array(arena, count, sizeof(char *));
-    const char **warehouses = arena_array(arena, count, sizeof(char *));
-    int64_t *quantities = arena_array(arena, count, sizeof(int64_t));
-
-    for (size_t i = 0; i < count; i++) {
-        line_ids[i] = allocations->items[i].line_id;
-        skus[i] = allocations->items[i].sku;
-        warehouses[i] = allocations->items[i].warehouse;
-        quantities[i] = allocations->items[i].quantity;
-    }
-    SQL(uow, hold_lines_add,
-        .hold_id = id,
-        .line_ids = { line_ids, count },
-        .skus = { skus, count },
-        .warehouses = { warehouses, count },
-        .quantities = { quantities, count });
 }
 
 enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret, bool *ret_found)

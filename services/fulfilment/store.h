@@ -1,8 +1,8 @@
 /*
  * store - typed reads and writes of stock, holds and shipments; the only user of queries.sql.
  *
- * Lock order, everywhere: stock rows, then the hold, then shipments. stock_lock_for() comes first wherever stock will be
- * touched; in the consumer the loop has done it for the whole batch (the subscriptions' needs).
+ * Lock order, everywhere: the hold, then stock rows, then shipments. Locking stock comes first wherever it will be touched;
+ * in the consumer the loop has done it for the whole batch, and has locked the holds (the subscriptions' needs).
  */
 #ifndef WAYBILL_FULFILMENT_STORE_H
 #define WAYBILL_FULFILMENT_STORE_H
@@ -15,14 +15,10 @@
 /* Keys of stock_lock: which stock rows somebody will touch. In the arena. */
 const char *stock_key_of_sku(struct arena *arena, const char *sku);
 const char *stock_key_of_hold(struct arena *arena, const char *checkout_id);
-const char *stock_key_of_shipment(struct arena *arena, const char *shipment_id);
 
-/* Locks the stock rows of one key, or of many. */
-enum err stock_lock_for(struct uow *uow, const char *key) MUST_USE;
-enum err stock_lock_all(struct uow *uow, const char **keys, size_t count) MUST_USE;
-
-/* What sourcing chooses from. */
-enum err stock_offers(struct uow *uow, const char *shop, const struct claim_line_list *lines, struct offer_list *ret) MUST_USE;
+/* Locks the stock rows of some keys, or those that a shipment will take from. */
+void stock_lock_all(struct uow *uow, const char **keys, size_t count);
+void stock_lock_of_shipment(struct uow *uow, const char *shipment_id);
 
 /* Adds to held and allocated, per allocation, `held` and `allocated` times its quantity (each -1, 0 or 1). */
 void stock_shift(struct uow *uow, const struct allocation_list *allocations, int held, int allocated);
@@ -33,11 +29,13 @@ void stock_leave(struct uow *uow, const struct shipment *shipment, const char *b
 /* The shipment's goods won't leave: they can be sold again. */
 void stock_free(struct uow *uow, const struct shipment *shipment);
 
-enum err hold_lock(struct uow *uow, const char *id, struct hold *ret, bool *ret_found) MUST_USE;
-/* Writes the hold; `is_new` when there was no row. */
+/* Read a hold that is locked: with a fresh number for its first shipment, or with what sourcing chooses from. */
+enum err hold_read(struct uow *uow, const char *id, bool wants_number, struct hold *ret, bool *ret_found) MUST_USE;
+enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,
+                               struct hold *ret, bool *ret_found) MUST_USE;
+
+/* Writes the hold with what it has taken; `is_new` when there was no row. */
 void hold_save(struct uow *uow, const struct hold *hold, bool is_new);
-enum err hold_allocations(struct uow *uow, const char *id, struct allocation_list *ret) MUST_USE;
-void hold_set_allocations(struct uow *uow, const char *id, const struct allocation_list *allocations);
 
 enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret, bool *ret_found) MUST_USE;
 /* Locks the shipment's order mates too, in one order: before shipment_lock(), where it may turn out to be the last. */
@@ -45,6 +43,8 @@ enum err shipment_lock_family(struct uow *uow, const char *id) MUST_USE;
 enum err shipments_of_order(struct uow *uow, const char *order_id, struct shipment_list_of_order *ret) MUST_USE;
 void shipment_add(struct uow *uow, const struct shipment *shipment, const char *reason, const struct address *address);
 void shipment_save(struct uow *uow, const struct shipment *shipment, int64_t was);
+
+/* A fresh number, in a round trip of its own. */
 enum err shipment_number(struct uow *uow, const char **ret) MUST_USE;
 
 #endif

@@ -1,11 +1,14 @@
-/* Telling stock levels: at most one event per 100 ms and SKU, however often it changes. */
+/* Telling stock levels: at most one event per second and SKU, but at once when something is sold out or back. */
 #include "timer.h"
 
 #include "event.h"
 #include "fulfilment/queries.h"
 #include "proto/stock.h"
 
-struct untold {
+#define TELL_MS 200    /* what "at once" means here */
+#define LEVELS_MAX 200 /* the LIMIT of stock_tell */
+
+struct level {
     const char *id; /* "SKU@warehouse" */
     const char *sku;
     const char *warehouse;
@@ -13,34 +16,28 @@ struct untold {
     int64_t on_hand;
     int64_t held;
     int64_t available;
-    int64_t version;
+    int64_t version; /* of the event */
 };
 
-static RECORD(untold,
-    FIELD(untold, id),
-    FIELD(untold, sku),
-    FIELD(untold, warehouse),
-    FIELD(untold, shop),
-    FIELD(untold, on_hand),
-    FIELD(untold, held),
-    FIELD(untold, available),
-    FIELD(untold, version));
-
-#define LEVELS_MAX 200 /* the LIMIT of stock_take_untold */
+static RECORD(level,
+    FIELD(level, id),
+    FIELD(level, sku),
+    FIELD(level, warehouse),
+    FIELD(level, shop),
+    FIELD(level, on_hand),
+    FIELD(level, held),
+    FIELD(level, available),
+    FIELD(level, version));
 
 static enum err tell_levels(struct uow *uow, bool *ret_more)
 {
-    struct { struct untold *items; size_t count; } levels;
-    const char *skus[LEVELS_MAX];
-    const char *warehouses[LEVELS_MAX];
+    struct { struct level *items; size_t count; } levels;
 
-    TRY(SQL_MANY(uow, stock_take_untold, untold_record, &levels));
+    TRY(SQL_MANY(uow, stock_tell, level_record, &levels));
     *ret_more = levels.count == LEVELS_MAX;
     for (size_t i = 0; i < levels.count; i++) {
-        const struct untold *level = &levels.items[i];
-        struct aggregate head = { .id = level->id, .version = level->version };
-        skus[i] = level->sku;
-        warehouses[i] = level->warehouse;
+        const struct level *level = &levels.items[i];
+        struct aggregate head = { .id = level->id, .version = level->version - 1 };
         TRY(emit_stock_level(uow, &head, &(struct stock_level){
             .sku = level->sku,
             .warehouse = level->warehouse,
@@ -50,12 +47,10 @@ static enum err tell_levels(struct uow *uow, bool *ret_more)
             .available = level->available,
         }));
     }
-    if (levels.count > 0)
-        SQL(uow, stock_told, .skus = { skus, levels.count }, .warehouses = { warehouses, levels.count });
     return uow_commit(uow);
 }
 
 const struct timer fulfilment_timers[] = {
-    { "tell stock levels", 100, tell_levels },
+    { "tell stock levels", TELL_MS, tell_levels },
     { NULL },
 };

@@ -227,7 +227,7 @@ static enum err add_note(struct ctx *ctx, const void *in, void *ret)
         .note_id = id_new(ctx->arena),
         .by = actor(ctx),
     }));
-    order_note(uow, &order, "note", actor(ctx), note->text, "Note");
+    order_note(uow, order.head.id, "note", actor(ctx), note->text, "Note");
     order_save(uow, &order, was);
     TRY(read_order(uow, order.head.id, ret));
     return uow_commit(uow);

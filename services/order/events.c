@@ -24,10 +24,12 @@ static enum err expect_order(struct uow *uow, const char *order_id, struct order
     return ERR_NONE;
 }
 
+/* Whatever changes an order here is told of, and so raises its version. */
 static enum err snap_and_save(struct uow *uow, struct order *order, int64_t was)
 {
-    if (order->head.version != was)
-        TRY(order_snap(uow, order));
+    if (order->head.version == was)
+        return ERR_NONE;
+    TRY(order_snap(uow, order));
     order_save(uow, order, was);
     return ERR_NONE;
 }
@@ -66,7 +68,7 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
         .totals = order.totals,
         .personal = completed->personal,
     }));
-    order_note(uow, &order, "placed", "customer", NULL, "Order %s placed", order.number);
+    order_note(uow, order.head.id, "placed", "customer", NULL, "Order %s placed", order.number);
     TRY(order_snap(uow, &order));
     order_add(uow, &order, &completed->personal);
     return ERR_NONE;
@@ -75,49 +77,47 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
 static enum err on_shipment_planned(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_planned *planned = event;
-    struct order order;
 
-    TRY(expect_order(uow, planned->order_id, &order));
     order_shipment_add(uow, planned);
-    order_note(uow, &order, "shipment_planned", BY_FULFILMENT, planned->reason, "Shipment %s planned from %s",
+    order_note(uow, planned->order_id, "shipment_planned", BY_FULFILMENT, planned->reason, "Shipment %s planned from %s",
                planned->number, planned->warehouse);
-    order_save(uow, &order, order.head.version);
     return ERR_NONE;
 }
 
-/* Released, picked and packed have the same shape: the generated structs begin alike, but we don't rely on it. */
-static enum err hear_step(struct uow *uow, const char *order_id, const char *shipment_id, const char *state,
-                          const char *by, const struct order_move *move)
+/* What changes nothing of the order itself: its batch has locked it, its shipment must be there. */
+static void note_step(struct uow *uow, const char *order_id, const char *shipment_id, const char *state, const char *by)
 {
-    struct order order;
-    bool moved;
-
-    TRY(expect_order(uow, order_id, &order));
-    const int64_t was = order.head.version;
-    if (move != NULL)
-        TRY(order_move(uow, &order, move, &moved));
     order_shipment_set(uow, shipment_id, state);
-    order_note(uow, &order, arena_printf(uow->ctx->arena, "shipment_%s", state), by, NULL, "Shipment %s", state);
-    return snap_and_save(uow, &order, was);
+    order_note(uow, order_id, arena_printf(uow->ctx->arena, "shipment_%s", state), by, NULL, "Shipment %s", state);
 }
 
 static enum err on_shipment_released(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_released *released = event;
-    return hear_step(uow, released->order_id, released->shipment_id, "released", released->by,
-                     &(struct order_move){ .on = ON_SHIPMENT_RELEASED, .word = "released" });
+    struct order order;
+    bool moved;
+
+    TRY(expect_order(uow, released->order_id, &order));
+    const int64_t was = order.head.version;
+    TRY(order_move(uow, &order, &(struct order_move){ .on = ON_SHIPMENT_RELEASED, .word = "released" }, &moved));
+    note_step(uow, order.head.id, released->shipment_id, "released", released->by);
+    return snap_and_save(uow, &order, was);
 }
 
 static enum err on_shipment_picked(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_picked *picked = event;
-    return hear_step(uow, picked->order_id, picked->shipment_id, "picked", picked->by, NULL);
+
+    note_step(uow, picked->order_id, picked->shipment_id, "picked", picked->by);
+    return ERR_NONE;
 }
 
 static enum err on_shipment_packed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_packed *packed = event;
-    return hear_step(uow, packed->order_id, packed->shipment_id, "packed", packed->by, NULL);
+
+    note_step(uow, packed->order_id, packed->shipment_id, "packed", packed->by);
+    return ERR_NONE;
 }
 
 static enum err on_shipment_shipped(struct uow *uow, const struct message *message UNUSED, const void *event)
@@ -135,7 +135,7 @@ static enum err on_shipment_shipped(struct uow *uow, const struct message *messa
         .tracking_url = shipped->tracking_url,
     }, &moved));
     order_shipment_track(uow, shipped);
-    order_note(uow, &order, "shipment_shipped", shipped->by, NULL, "Shipped with %s, tracking number %s",
+    order_note(uow, order.head.id, "shipment_shipped", shipped->by, NULL, "Shipped with %s, tracking number %s",
                shipped->carrier, shipped->tracking_number);
     return snap_and_save(uow, &order, was);
 }
@@ -143,12 +143,9 @@ static enum err on_shipment_shipped(struct uow *uow, const struct message *messa
 static enum err on_shipment_in_transit(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_in_transit *transit = event;
-    struct order order;
 
-    TRY(expect_order(uow, transit->order_id, &order));
     order_shipment_set(uow, transit->shipment_id, "in_transit");
-    order_note(uow, &order, "shipment_in_transit", "carrier", transit->note, "The carrier has the parcel");
-    order_save(uow, &order, order.head.version);
+    order_note(uow, transit->order_id, "shipment_in_transit", "carrier", transit->note, "The carrier has the parcel");
     return ERR_NONE;
 }
 
@@ -164,7 +161,7 @@ static enum err on_shipment_delivered(struct uow *uow, const struct message *mes
     if (delivered->open_shipments == 0)
         TRY(order_move(uow, &order, &(struct order_move){ .on = ON_SHIPMENT_DELIVERED, .word = "delivered" }, &moved));
     order_shipment_set(uow, delivered->shipment_id, "delivered");
-    order_note(uow, &order, "shipment_delivered", "carrier", NULL, "Delivered");
+    order_note(uow, order.head.id, "shipment_delivered", "carrier", NULL, "Delivered");
     return snap_and_save(uow, &order, was);
 }
 
@@ -178,7 +175,7 @@ static enum err on_shipment_stopped(struct uow *uow, const struct message *messa
     TRY(expect_order(uow, stopped->order_id, &order));
     const int64_t was = order.head.version;
     order_shipment_set(uow, stopped->shipment_id, "stopped");
-    order_note(uow, &order, "shipment_stopped", BY_FULFILMENT, stopped->reason, "Shipment stopped");
+    order_note(uow, order.head.id, "shipment_stopped", BY_FULFILMENT, stopped->reason, "Shipment stopped");
     if (stopped->open_shipments == 0)
         TRY(order_move(uow, &order, &(struct order_move){ .on = ON_ALL_STOPPED, .word = "cancelled" }, &moved));
     if (moved) {
@@ -195,7 +192,7 @@ static enum err on_shipment_stopped(struct uow *uow, const struct message *messa
             .total = order.totals.total,
         }));
         order.pay_by = 0;
-        order_note(uow, &order, "cancelled", order.cancel_by, order.cancel_reason, "Order cancelled");
+        order_note(uow, order.head.id, "cancelled", order.cancel_by, order.cancel_reason, "Order cancelled");
     }
     return snap_and_save(uow, &order, was);
 }
@@ -217,7 +214,7 @@ static enum err on_shipment_stop_refused(struct uow *uow, const struct message *
             .number = order.number,
             .reason = reason,
         }));
-        order_note(uow, &order, "cancel_refused", BY_FULFILMENT, reason, "Too late to cancel");
+        order_note(uow, order.head.id, "cancel_refused", BY_FULFILMENT, reason, "Too late to cancel");
     }
     return snap_and_save(uow, &order, was);
 }
@@ -242,7 +239,7 @@ static enum err on_payment_captured(struct uow *uow, const struct message *messa
         return ERR_NONE;
     if (!was_paid && order_is_paid(&order))
         TRY(order_say_paid(uow, &order));
-    order_note(uow, &order, "payment_captured", BY_PAYMENT, NULL, "Paid %s", money_format(captured->amount, text));
+    order_note(uow, order.head.id, "payment_captured", BY_PAYMENT, NULL, "Paid %s", money_format(captured->amount, text));
     TRY(order_snap(uow, &order));
     order_save(uow, &order, was);
     return ERR_NONE;
@@ -258,7 +255,7 @@ static enum err on_payment_refunded(struct uow *uow, const struct message *messa
     TRY(order_lock(uow, refunded->checkout_id, &order, &found));
     if (!found || !order_book_refunded(&order, refunded->intent, refunded->refunded))
         return ERR_NONE;
-    order_note(uow, &order, "payment_refunded", BY_PAYMENT, refunded->reason, "Given back %s",
+    order_note(uow, order.head.id, "payment_refunded", BY_PAYMENT, refunded->reason, "Given back %s",
                money_format(refunded->amount, text));
     TRY(order_snap(uow, &order));
     order_save(uow, &order, order.head.version);
@@ -275,7 +272,7 @@ static enum err on_payment_voided(struct uow *uow, const struct message *message
     TRY(order_lock(uow, voided->checkout_id, &order, &found));
     if (!found || !order_book_voided(&order, voided->intent))
         return ERR_NONE;
-    order_note(uow, &order, "payment_voided", BY_PAYMENT, NULL, "Authorization of %s let go",
+    order_note(uow, order.head.id, "payment_voided", BY_PAYMENT, NULL, "Authorization of %s let go",
                money_format(voided->amount, text));
     TRY(order_snap(uow, &order));
     order_save(uow, &order, order.head.version);
@@ -291,8 +288,7 @@ static enum err on_payment_capture_failed(struct uow *uow, const struct message 
     TRY(order_lock(uow, failed->checkout_id, &order, &found));
     if (!found)
         return ERR_NONE;
-    order_note(uow, &order, "capture_failed", BY_PAYMENT, failed->code, "The money could not be taken");
-    order_save(uow, &order, order.head.version);
+    order_note(uow, order.head.id, "capture_failed", BY_PAYMENT, failed->code, "The money could not be taken");
     return ERR_NONE;
 }
 

@@ -50,7 +50,9 @@ enum err order_move(struct uow *uow, struct order *order, const struct order_mov
     case FSM_ACT:
         break;
     }
-    order_apply(order, next.to, move->word, &change);
+    /* While a clerk holds it everybody shall see so; what the process says of a release is said when it is let go. */
+    const bool is_silent = move->on == ON_SHIPMENT_RELEASED && order->hold_reason != NULL;
+    order_apply(order, next.to, is_silent ? NULL : move->word, &change);
     *ret_moved = true;
     return say_status_changed(uow, order, &change, move, next.why);
 }
@@ -82,7 +84,7 @@ enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event
             .reason = reason,
             .by = by,
         }));
-        order_note(uow, order, "cancel_asked", by, reason, "Cancellation asked");
+        order_note(uow, order->head.id, "cancel_asked", by, reason, "Cancellation asked");
         TRY(order_snap(uow, order));
     }
     order_save(uow, order, was);
@@ -103,7 +105,7 @@ enum err order_hold(struct uow *uow, struct order *order, const char *reason, co
         .reason = reason,
         .by = by,
     }));
-    order_note(uow, order, "held", by, reason, "Put on hold");
+    order_note(uow, order->head.id, "held", by, reason, "Put on hold");
     TRY(order_snap(uow, order));
     order_save(uow, order, was);
     return ERR_NONE;
@@ -126,7 +128,7 @@ enum err order_lift_hold(struct uow *uow, struct order *order, const char *by)
         .number = order->number,
         .by = by,
     }));
-    order_note(uow, order, "hold_lifted", by, NULL, "Hold lifted");
+    order_note(uow, order->head.id, "hold_lifted", by, NULL, "Hold lifted");
     TRY(order_snap(uow, order));
     order_save(uow, order, was);
     return ERR_NONE;

@@ -33,7 +33,6 @@ RECORD_SHARED(order,
     FIELD(order, cancel_by),
     FIELD_AS_TIME(order, pay_by),
     FIELD_AS_TIME(order, placed_at),
-    FIELD(order, timeline_length),
     FIELD_NAMED(order, head.version, "version"));
 
 /* What the process may listen to. */

@@ -70,7 +70,6 @@ struct order {
     const char *cancel_by;
     int64_t pay_by; /* 0 when nothing is due */
     int64_t placed_at;
-    int64_t timeline_length;
 };
 
 extern const struct record order_record;

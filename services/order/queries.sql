@@ -8,20 +8,20 @@ SELECT 'WB-' || nextval('order_number') AS number, version AS process_version, s
  ORDER BY version DESC
  LIMIT 1;
 
--- name: order_insert :one_row
+-- name: order_insert :exec
 INSERT INTO orders (id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status,
                     process_version, method, capture, quantity, total_minor, lines, groups, totals, payments, personal,
-                    email, reference, pay_by, placed_at, timeline_length, version)
+                    email, reference, pay_by, placed_at, version)
 VALUES (:id::uuid, :shop::text, :number::text, :cart_id::uuid, :intent::bigint, :channel::text, :locale::text,
         :currency::text, :kernel::text, :status::text, :sub_status::text, :process_version::bigint, :method::text,
-        :capture::text, :quantity::bigint, :total_minor::bigint, :lines::jsonb, :groups::jsonb, :totals::jsonb, :payments::jsonb,
-        :personal::jsonb, lower(:email::text), :reference::text, :pay_by::timestamptz, :placed_at::timestamptz, :timeline_length::bigint,
-        :version::bigint);
+        :capture::text, :quantity::bigint, :total_minor::bigint, :lines::text::json, :groups::text::json,
+        :totals::text::json, :payments::text::json, :personal::text::json, lower(:email::text), :reference::text,
+        :pay_by::timestamptz, :placed_at::timestamptz, :version::bigint);
 
 -- name: order_lock :maybe
 SELECT id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status, process_version, method,
        capture, total_minor, lines, groups, totals, payments, reference, hold_reason, cancel_reason, cancel_by, pay_by, placed_at,
-       timeline_length, version,
+       version,
        (SELECT statuses FROM process p WHERE p.version = orders.process_version) AS process
   FROM orders
  WHERE id = :id::uuid
@@ -38,30 +38,29 @@ SELECT id
  ORDER BY id
    FOR UPDATE;
 
--- name: order_save :one_row
--- The only statement that changes an order: whoever holds the lock writes what it decided, and nobody came between.
+-- name: order_save :exec
+-- The only statement that changes an order: whoever holds the lock writes what it decided. The version guards it, which is
+-- null, and refused, if somebody came between after all.
 UPDATE orders
    SET kernel = :kernel::text,
        status = :status::text,
        sub_status = :sub_status::text,
-       payments = :payments::jsonb,
+       payments = :payments::text::json,
        hold_reason = :hold_reason::text,
        cancel_reason = :cancel_reason::text,
        cancel_by = :cancel_by::text,
        pay_by = :pay_by::timestamptz,
-       timeline_length = :timeline_length::bigint,
-       version = :version::bigint,
+       version = CASE version WHEN :was::bigint THEN :version::bigint END,
        updated_at = now()
- WHERE id = :id::uuid
-   AND version = :was::bigint;
+ WHERE id = :id::uuid;
 
--- name: timeline_add :one_row
-INSERT INTO timeline (order_id, sequence, what, text, by, detail)
-VALUES (:order_id::uuid, :sequence::bigint, :what::text, :text::text, :by::text, :detail::text);
+-- name: timeline_add :exec
+INSERT INTO timeline (order_id, what, text, by, detail)
+VALUES (:order_id::uuid, :what::text, :text::text, :by::text, :detail::text);
 
 -- name: shipment_put :exec
 INSERT INTO order_shipment (id, order_id, number, state, warehouse, method, lines)
-VALUES (:id::uuid, :order_id::uuid, :number::text, 'planned', :warehouse::text, :method::text, :lines::jsonb)
+VALUES (:id::uuid, :order_id::uuid, :number::text, 'planned', :warehouse::text, :method::text, :lines::text::json)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: shipment_set_state :one_row
@@ -84,7 +83,7 @@ UPDATE order_shipment
 SELECT id, number, shop, kernel, status, sub_status, cart_id, channel, locale, currency, placed_at, lines, groups,
        totals, payments, pay_by, reference AS payment_reference, personal,
        CASE WHEN :cart_id::uuid IS NULL THEN hold_reason END AS hold_reason, cancel_reason, version,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+       (SELECT coalesce(json_agg(json_build_object(
                    'id', s.id, 'number', s.number, 'state', s.state, 'warehouse', s.warehouse, 'method', s.method,
                    'carrier', s.carrier, 'tracking_number', s.tracking_number, 'tracking_url', s.tracking_url,
                    'latest', s.latest, 'lines', s.lines) ORDER BY s.id), '[]')
@@ -123,12 +122,13 @@ UPDATE orders
 
 -- name: timeline_read :many
 SELECT sequence, at, what, text, by, detail
-  FROM timeline
- WHERE order_id = :order_id::uuid
-   AND sequence > :after::bigint
+  FROM (SELECT row_number() OVER (ORDER BY id) AS sequence, at, what, text, by, detail
+          FROM timeline
+         WHERE order_id = :order_id::uuid) AS entry
+ WHERE sequence > :after::bigint
    AND EXISTS (SELECT 1
                  FROM orders
-                WHERE id = timeline.order_id
+                WHERE id = :order_id
                   AND shop = :shop::text
                   AND (:cart_id::uuid IS NULL OR cart_id = :cart_id))
  ORDER BY sequence
@@ -143,7 +143,7 @@ SELECT version, statuses, created_at AS since, created_by AS by
 -- name: process_add :one_row
 -- Two clerks at once: one of them gets the primary key's conflict and reads again.
 INSERT INTO process (version, statuses, created_by)
-SELECT max(version) + 1, :statuses::jsonb, :created_by::text
+SELECT max(version) + 1, :statuses::text::json, :created_by::text
   FROM process
 HAVING max(version) > 0;
 

@@ -52,7 +52,6 @@ void order_add(struct uow *uow, const struct order *order, const struct personal
         .reference = order->reference,
         .pay_by = order->pay_by,
         .placed_at = order->placed_at,
-        .timeline_length = order->timeline_length,
         .version = order->head.version);
 }
 
@@ -68,7 +67,6 @@ void order_save(struct uow *uow, const struct order *order, int64_t was)
         .cancel_reason = order->cancel_reason,
         .cancel_by = order->cancel_by,
         .pay_by = order->pay_by,
-        .timeline_length = order->timeline_length,
         .version = order->head.version,
         .was = was);
 }
@@ -99,7 +97,7 @@ void order_shipment_track(struct uow *uow, const struct shipment_shipped *shippe
         .latest = shipped->latest);
 }
 
-void order_note(struct uow *uow, struct order *order, const char *what, const char *by, const char *detail,
+void order_note(struct uow *uow, const char *order_id, const char *what, const char *by, const char *detail,
                 const char *format, ...)
 {
     va_list arguments;
@@ -107,10 +105,8 @@ void order_note(struct uow *uow, struct order *order, const char *what, const ch
     const char *text = arena_vprintf(uow->ctx->arena, format, arguments);
     va_end(arguments);
 
-    order->timeline_length++;
     SQL(uow, timeline_add,
-        .order_id = order->head.id,
-        .sequence = order->timeline_length,
+        .order_id = order_id,
         .what = what,
         .text = text,
         .by = by,

@@ -1,8 +1,8 @@
 /*
  * store - typed reads and writes of orders; the only user of queries.sql.
  *
- * An order is read under its row's lock, changed in memory, and saved once: order_save() writes the order, its timeline
- * entries and its snapshot, and the version that its events raised.
+ * An order is read under its row's lock, changed in memory, and saved once: order_save() writes the order and the version
+ * that its events raised.
  */
 #ifndef WAYBILL_ORDER_STORE_H
 #define WAYBILL_ORDER_STORE_H
@@ -34,8 +34,8 @@ void order_shipment_add(struct uow *uow, const struct shipment_planned *planned)
 void order_shipment_set(struct uow *uow, const char *shipment_id, const char *state);
 void order_shipment_track(struct uow *uow, const struct shipment_shipped *shipped);
 
-/* Adds an entry to the order's timeline; the order must be saved after it. */
-void order_note(struct uow *uow, struct order *order, const char *what, const char *by, const char *detail,
+/* Adds an entry to the timeline of an order that is locked, or new. */
+void order_note(struct uow *uow, const char *order_id, const char *what, const char *by, const char *detail,
                 const char *format, ...) PRINTF(6, 7);
 
 /* Publishes how the order stands now. Call after its events. */

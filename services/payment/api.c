@@ -95,17 +95,36 @@ static void begin_receipt(struct ctx *ctx, const struct book_receipt *ask, struc
     };
 }
 
-static bool fits(const struct intent *intent, const struct money *amount)
+/* Transfers with an intent's reference that were not what was due, and wait unmatched. */
+struct part {
+    const char *id;
+    int64_t amount_minor;
+};
+struct parts {
+    struct part *items;
+    size_t count;
+};
+static RECORD(part, FIELD(part, id), FIELD(part, amount_minor));
+
+static bool awaits_transfer(const struct intent *intent)
 {
-    return intent->state == INTENT_DUE && text_equal(intent->method, PAYMENT_METHOD_BANK_TRANSFER) &&
-           money_equal(*amount, money_of(intent->amount_minor, intent->currency));
+    return intent->state == INTENT_DUE && text_equal(intent->method, PAYMENT_METHOD_BANK_TRANSFER);
 }
 
-/* What is still to come on an intent after money that can't be booked on it: for the person who sorts it out. */
-static int64_t still_open(const struct intent *intent, const struct money *amount)
+static int64_t sum_of(const struct parts *parts)
 {
-    const int64_t due = intent->state == INTENT_DUE ? intent->amount_minor : 0;
-    return text_equal(amount->currency, intent->currency) ? due - amount->amount : due;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < parts->count; i++)
+        sum += parts->items[i].amount_minor;
+    return sum;
+}
+
+/* What is still to come on an intent after this money and `received` before it; below 0: too much came. */
+static int64_t still_open(const struct intent *intent, const struct money *amount, int64_t received)
+{
+    const int64_t due = awaits_transfer(intent) ? intent->amount_minor : 0;
+    return due - received - (text_equal(amount->currency, intent->currency) ? amount->amount : 0);
 }
 
 /* Money that nothing fits exactly is never booked on a payment by itself. */
@@ -156,20 +175,42 @@ static void add_receipt(struct uow *uow, const struct book_receipt *ask, const s
             .booked_by = by);
 }
 
-/* Books the receipt on the payment with its reference, if it is exactly what is due there. */
+/* The parts that came before are not unmatched any more: each is taken out, and booked with the whole. */
+static void take_parts(struct uow *uow, const struct payment *payment, const struct intent *intent,
+                       const struct parts *parts)
+{
+    struct entry entry;
+
+    for (size_t i = 0; i < parts->count; i++) {
+        ledger_matched(uow->ctx->arena, parts->items[i].id, money_of(parts->items[i].amount_minor, intent->currency),
+                       &entry);
+        ledger_book(uow, payment->head.id, &entry);
+    }
+    work_item_close(uow, "receipt_differs", payment->head.id, "system", "the parts add up to what was due");
+}
+
+/* Books the receipt on the payment with its reference, if it is exactly what is due there, or with the parts before it. */
 static enum err match(struct uow *uow, const struct intent_key *key, struct receipt_view *receipt)
 {
     struct payment payment = { 0 };
+    struct parts parts = { 0 };
     bool found;
 
     TRY(payment_lock(uow, key->id, &payment, &found));
     struct intent *intent = payment_find(&payment, key->intent);
+    if (awaits_transfer(intent))
+        TRY(SQL_MANY(uow, receipt_parts, part_record, &parts, .payment_id = key->id, .intent = key->intent));
     receipt->checkout_id = payment.head.id;
-    receipt->open_amount = money_of(still_open(intent, &receipt->amount), intent->currency);
-    if (!fits(intent, &receipt->amount)) {
+    receipt->open_amount = money_of(still_open(intent, &receipt->amount, sum_of(&parts)), intent->currency);
+
+    const bool is_whole = money_equal(receipt->amount, money_of(intent->amount_minor, intent->currency));
+    const bool is_rest = text_equal(receipt->amount.currency, intent->currency) && receipt->open_amount.amount == 0;
+    if (!awaits_transfer(intent) || !(is_whole || is_rest)) {
         receipt->outcome = RECEIPT_VIEW_OUTCOME_DIFFERS;
         return ERR_NONE;
     }
+    if (!is_whole)
+        take_parts(uow, &payment, intent, &parts);
     receipt->outcome = RECEIPT_VIEW_OUTCOME_MATCHED;
     TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_RECEIPT, .source = SOURCE_RECEIPT }));
     payment_save(uow, &payment);

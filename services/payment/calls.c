@@ -115,19 +115,33 @@ static bool is_about(const struct payment *payment, const struct intent *intent,
     return fact->payment_ref != NULL && text_equal(fact->payment_ref, intent->payment_ref);
 }
 
+/* When a promise ends that the provider has told no end of: its cards usually promise for a week. */
+static int64_t promise_ends(const struct fact *fact)
+{
+    return fact->expires_at > 0 ? fact->expires_at : fact->occurred_at + PROMISE_TTL_S * CLOCK_SECOND;
+}
+
+/* The page is ours, since only its own session has it. A payment of other money may be somebody else's: not one of its ids
+ * or dates is taken. */
 static void learn_ids(struct intent *intent, const struct fact *fact)
 {
+    const bool fits = fact_fits(fact, intent->amount_minor, intent->currency);
+
     if (intent->page_ref == NULL && fact->page_ref != NULL) {
         intent->page_ref = fact->page_ref;
         intent->touched = true;
     }
-    if (intent->payment_ref == NULL && fact->payment_ref != NULL) {
+    if (fits && intent->payment_ref == NULL && fact->payment_ref != NULL) {
         intent->payment_ref = fact->payment_ref;
         intent->touched = true;
     }
     if (fact->kind == FACT_PAGE && fact->redirect_url != NULL) {
         intent->redirect_url = fact->redirect_url;
         intent->expires_at = fact->expires_at > 0 ? fact->expires_at : intent->expires_at;
+        intent->touched = true;
+    }
+    if (fits && fact->kind == FACT_AUTHORIZED && (fact->expires_at > 0 || intent->rank < RANK_AUTHORIZED)) {
+        intent->expires_at = promise_ends(fact);
         intent->touched = true;
     }
 }

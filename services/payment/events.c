@@ -16,8 +16,7 @@
 #include "text.h"
 #include "work_item.h"
 
-#define TRANSFER_WITHIN_S (14 * 24 * 3600)
-#define HOUR_MS           (3600 * INT64_C(1000))
+#define HOUR_MS (3600 * INT64_C(1000))
 
 static enum err finish(struct uow *uow, struct payment *payment)
 {
@@ -46,7 +45,6 @@ static struct intent new_intent(struct arena *arena, const struct checkout_payme
 
     if (text_equal(asked->method, PAYMENT_METHOD_BANK_TRANSFER)) {
         intent.reference = reference_number(arena, payment->reference);
-        intent.pay_by = payment->now + TRANSFER_WITHIN_S * CLOCK_SECOND;
     } else if (text_equal(asked->method, PAYMENT_METHOD_CASH_ON_DELIVERY)) {
         /* What the parcel's label says; the last part of an id is random. */
         intent.reference = arena_printf(arena, "COD-%s-%" PRId64, strrchr(payment->head.id, '-') + 1, asked->intent);
@@ -69,7 +67,7 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
     struct intent *intent;
     bool found;
 
-    TRY(payment_start(uow, asked->checkout_id, by_transfer, &payment, &found));
+    TRY(payment_read(uow, asked->checkout_id, by_transfer, &payment, &found));
     intent = payment_find(&payment, asked->intent);
     if (intent != NULL)
         return intent_move(uow, &payment, intent, &(struct move){ .on = ON_ASKED });
@@ -95,7 +93,7 @@ static enum err on_payment_closing(struct uow *uow, const struct message *messag
     struct payment payment = { 0 };
     bool found;
 
-    TRY(payment_lock(uow, closing->checkout_id, &payment, &found));
+    TRY(payment_read(uow, closing->checkout_id, false, &payment, &found));
     if (!found) {
         payment.shop = closing->shop;
         payment.currency = ""; /* until something is asked for */
@@ -113,7 +111,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     struct entry entry;
     bool found;
 
-    TRY(payment_lock(uow, placed->order_id, &payment, &found));
+    TRY(payment_read(uow, placed->order_id, false, &payment, &found));
     struct intent *intent = payment_find(&payment, placed->intent);
     if (!found || intent == NULL)
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" stands on a payment that was never asked for", placed->order_id);
@@ -123,6 +121,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     payment.order_number = placed->number;
     payment.order_intent = placed->intent;
     payment.order_minor = placed->totals.total.amount;
+    payment.order_pay_by = placed->pay_by;
     if (!money_equal(placed->totals.total, money_of(intent->amount_minor, intent->currency)))
         work_item_open(uow, "amount_differs", payment.head.id, "the order's total is not what was asked of the shopper",
                        "note", HOUR_MS);
@@ -140,7 +139,7 @@ static enum err move_paying(struct uow *uow, const char *order_id, const struct 
     struct payment payment = { 0 };
     bool found;
 
-    TRY(payment_lock(uow, order_id, &payment, &found));
+    TRY(payment_read(uow, order_id, false, &payment, &found));
     if (!found || payment.order_intent == 0)
         return message_waits_for(uow, "order", order_id);
     TRY(intent_move(uow, &payment, payment_find(&payment, payment.order_intent), move));
@@ -171,7 +170,7 @@ static enum err on_order_cancelled(struct uow *uow, const struct message *messag
     struct entry entry;
     bool found;
 
-    TRY(payment_lock(uow, cancelled->order_id, &payment, &found));
+    TRY(payment_read(uow, cancelled->order_id, false, &payment, &found));
     if (!found || payment.order_intent == 0)
         return message_waits_for(uow, "order", cancelled->order_id);
     if (payment.cancelled)

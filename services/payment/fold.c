@@ -90,6 +90,13 @@ static void fold_code(const struct fact *fact, enum fact_rank rank, struct verdi
         verdict->code = fact->code;
 }
 
+bool fact_fits(const struct fact *fact, int64_t amount_minor, const char *currency)
+{
+    if (fact->currency == NULL)
+        return true;
+    return text_equal(fact->currency, currency) && (is_refund(fact->kind) || fact->amount_minor == amount_minor);
+}
+
 void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_minor, const char *currency,
                 struct verdict *ret)
 {
@@ -106,18 +113,15 @@ void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_mi
         ret->several = ret->several || (fact->payment_ref != NULL && !text_equal(fact->payment_ref, payment_ref));
         ret->completed = ret->completed || fact->kind == FACT_COMPLETED;
 
-        if (is_refund(fact->kind)) {
-            if (fact->currency != NULL && !text_equal(fact->currency, currency))
-                ret->mismatched = true;
-            else
-                fold_refund(facts, i, ret);
-            continue;
-        }
         /* What speaks of other money than was asked for moves nothing. */
         const enum fact_rank rank = rank_of(fact->kind);
-        if (fact->currency != NULL && (fact->amount_minor != amount_minor || !text_equal(fact->currency, currency))) {
+        if (!fact_fits(fact, amount_minor, currency)) {
             ret->mismatched = true;
             claimed = rank > claimed ? rank : claimed;
+            continue;
+        }
+        if (is_refund(fact->kind)) {
+            fold_refund(facts, i, ret);
             continue;
         }
         fold_code(fact, rank, ret);

@@ -49,7 +49,7 @@ struct fact {
     /* For the intent's row only; not kept with the fact. */
     const char *page_ref;
     const char *redirect_url;
-    int64_t expires_at;
+    int64_t expires_at; /* the page, or the promise; 0: the provider did not say */
 };
 
 struct fact_list {
@@ -74,6 +74,9 @@ struct verdict {
 /* Folds the facts of one intent that was asked for `amount_minor`. Facts of other intents are skipped. */
 void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_minor, const char *currency,
                 struct verdict *ret);
+
+/* Whether a fact speaks of the money that was asked for, or of none. A refund may be of a part. */
+bool fact_fits(const struct fact *fact, int64_t amount_minor, const char *currency);
 
 /* Whether the list has a fact with this id. */
 bool facts_have(const struct fact_list *facts, const char *id);

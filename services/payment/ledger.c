@@ -118,6 +118,17 @@ void ledger_unmatched(struct arena *arena, const char *receipt_id, struct money 
     add(ret, "bank_unmatched", receipt_id, -amount.amount);
 }
 
+void ledger_matched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret)
+{
+    *ret = (struct entry){
+        .what = "receipt_matched",
+        .cause = arena_printf(arena, "receipt:%s:matched", receipt_id),
+        .currency = arena_strdup(arena, amount.currency),
+    };
+    add(ret, "bank_unmatched", receipt_id, amount.amount);
+    add(ret, "bank", "main", -amount.amount);
+}
+
 bool entry_is_balanced(const struct entry *entry)
 {
     int64_t sum = 0;

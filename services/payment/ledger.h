@@ -51,6 +51,9 @@ void ledger_refunded(struct arena *arena, const struct payment *payment, const s
                      struct entry *ret);
 void ledger_unmatched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret);
 
+/* The opposite: the money of this receipt is about to be booked as part of a whole. */
+void ledger_matched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret);
+
 /* Whether it has two legs or more, none is 0, and they sum to 0. */
 bool entry_is_balanced(const struct entry *entry);
 

@@ -31,7 +31,7 @@ static const char *without_slash(struct arena *arena, const char *url)
 static bool start(struct service *service)
 {
     const struct config *config = service->config;
-    struct payment_settings *own = ARENA_NEW(service->arena, struct payment_settings);
+    struct payment_settings *own = service->own;
     const char *key = config_text(config, "WAYBILL_PSP_KEY");
 
     *own = (struct payment_settings){
@@ -40,13 +40,13 @@ static bool start(struct service *service)
         .public_url = without_slash(service->arena, config_text(config, "WAYBILL_STOREFRONT_PUBLIC_URL")),
         .unknown_max_ms = config_int(config, "WAYBILL_UNKNOWN_MAX_S") * 1000,
     };
-    service->own = own;
     return own->psp != NULL;
 }
 
 int main(int argc, char **argv)
 {
-    return service_main(argc, argv, &(struct service){
+    struct payment_settings own = { 0 };
+    const int status = service_main(argc, argv, &(struct service){
         .name = "payment",
         .purpose = "payment intents, captures, refunds, bank receipts, the double-entry ledger",
         .settings = settings,
@@ -58,5 +58,9 @@ int main(int argc, char **argv)
         .tasks = payment_tasks,
         .timers = payment_timers,
         .start = start,
+        .own = &own,
     });
+
+    upstream_free(own.psp);
+    return status;
 }

@@ -36,7 +36,6 @@ static enum err say_due(struct uow *uow, struct payment *payment, const struct i
         .method = intent->method,
         .amount = money_in(intent, intent->amount_minor),
         .reference = intent->reference,
-        .pay_by = intent->pay_by,
     });
 }
 
@@ -63,6 +62,7 @@ static enum err say_authorized(struct uow *uow, struct payment *payment, const s
         .method = intent->method,
         .amount = money_in(intent, intent->amount_minor),
         .capture = intent->capture,
+        .expires_at = intent->rank == RANK_AUTHORIZED ? intent->expires_at : 0,
     });
 }
 

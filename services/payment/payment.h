@@ -88,11 +88,10 @@ struct intent {
     const char *locale;     /* of the shopper, for the page */
     const char *return_url; /* of the shop, where the shopper goes after the page, or NULL */
     const char *reference; /* what the customer writes on a transfer, or NULL */
-    int64_t pay_by;
     const char *page_ref;    /* the provider's id of its page */
     const char *payment_ref; /* ... and of the payment made there */
     const char *redirect_url;
-    int64_t expires_at; /* of the page */
+    int64_t expires_at; /* of the page, then of the promise */
     const char *decline_code;
     const char *refund_reason;
     int64_t created_at;
@@ -115,6 +114,7 @@ struct payment {
     const char *order_number; /* or NULL while there is no order */
     int64_t order_intent;     /* which pays for it; 0: no order */
     int64_t order_minor;
+    int64_t order_pay_by; /* when it is cancelled if its money has not come; 0: not by a day */
     bool cancelled; /* the order */
     struct intent_list intents;
     struct fact_list facts; /* what the provider told of all of them */

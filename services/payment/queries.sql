@@ -1,7 +1,8 @@
 -- Payments: every statement of the service.
 --
 -- Lock order, everywhere: payments (by id), then what belongs to them. A payment is locked by one statement and read
--- by the next, in one round trip: a statement that waited for the lock would read the intents as before the wait.
+-- by the next, in one round trip: a statement that waited for the lock would read the intents as before the wait. What a
+-- subscription names is locked for the whole batch; its handler only reads.
 
 -- name: payment_lock :exec
 SELECT id
@@ -22,11 +23,11 @@ SELECT id
 -- Everything that decides, in one row, which is there even if the payment isn't: its facts may have come before it. A
 -- fact that the provider did not name our payment in belongs to us by the provider's own id.
 SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement, p.order_number, p.order_intent,
-       p.order_minor, p.cancelled, p.version, now() AS now,
-       (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.intent), '[]')
+       p.order_minor, p.order_pay_by, p.cancelled, p.version, now() AS now,
+       (SELECT coalesce(json_agg(row_to_json(i) ORDER BY i.intent), '[]')
           FROM intent i
          WHERE i.payment_id = asked.id) AS intents,
-       (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.created_at, f.id), '[]')
+       (SELECT coalesce(json_agg(row_to_json(f) ORDER BY f.created_at, f.id), '[]')
           FROM (SELECT f.id, f.kind, f.payment_id, f.intent, f.payment_ref, f.refund_ref, f.amount_minor, f.currency,
                        f.code, f.occurred_at, f.created_at
                   FROM psp_fact f
@@ -43,12 +44,13 @@ SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement,
   FROM (SELECT :id::uuid AS id) asked
   LEFT JOIN payment p ON p.id = asked.id;
 
--- name: payment_add :one_row
+-- name: payment_add :exec
 INSERT INTO payment (id, shop, currency, closed_to, closed_told, closed_placement, version)
 VALUES (:id::uuid, :shop::text, :currency::text, :closed_to::bigint, :closed_told::bigint, :closed_placement::bigint,
         :version::bigint);
 
--- name: payment_save :one_row
+-- name: payment_save :exec
+-- The version guards it, which is null, and refused, if somebody came between after all.
 UPDATE payment
    SET currency = :currency::text,
        closed_to = :closed_to::bigint,
@@ -57,23 +59,23 @@ UPDATE payment
        order_number = :order_number::text,
        order_intent = :order_intent::bigint,
        order_minor = :order_minor::bigint,
+       order_pay_by = :order_pay_by::timestamptz,
        cancelled = :cancelled::boolean,
-       version = :version::bigint,
+       version = CASE version WHEN :was::bigint THEN :version::bigint END,
        updated_at = now()
- WHERE id = :id::uuid
-   AND version = :was::bigint;
+ WHERE id = :id::uuid;
 
 -- name: intent_put :exec
 -- The only statement that writes an intent, under its payment's lock. What was asked never changes.
 INSERT INTO intent (payment_id, intent, placement, method, state, amount_minor, currency, capture, authorized_minor,
                     captured_minor, refunded_minor, rank, mismatched, operation, stalled, calls, failures, doubt,
-                    queries, asks, ask_at, alarm_at, locale, return_url, reference, pay_by, page_ref, payment_ref,
+                    queries, asks, ask_at, alarm_at, locale, return_url, reference, page_ref, payment_ref,
                     redirect_url, expires_at, decline_code, refund_reason)
 VALUES (:payment_id::uuid, :intent::bigint, :placement::bigint, :method::text, :state::text, :amount_minor::bigint,
         :currency::text, :capture::text, :authorized_minor::bigint, :captured_minor::bigint, :refunded_minor::bigint,
         :rank::text, :mismatched::boolean, :operation::text, :stalled::boolean, :calls::bigint, :failures::bigint,
         :doubt::text, :queries::bigint, :asks::bigint, :ask_at::timestamptz, :alarm_at::timestamptz, :locale::text,
-        :return_url::text, :reference::text, :pay_by::timestamptz, :page_ref::text, :payment_ref::text,
+        :return_url::text, :reference::text, :page_ref::text, :payment_ref::text,
         :redirect_url::text, :expires_at::timestamptz, :decline_code::text, :refund_reason::text)
     ON CONFLICT (payment_id, intent) DO UPDATE
    SET state = excluded.state,
@@ -164,39 +166,42 @@ SELECT i.payment_id AS id, i.intent
  WHERE i.reference = :reference::text
    AND p.shop = :shop::text;
 
--- name: receipt_add :one_row
+-- name: receipt_parts :many
+-- What came with an intent's reference, in its currency, and was not what is due.
+SELECT r.id, r.amount_minor
+  FROM receipt r
+  JOIN intent i ON i.payment_id = r.payment_id AND i.intent = r.intent AND i.currency = r.currency
+ WHERE r.payment_id = :payment_id::uuid
+   AND r.intent = :intent::bigint
+   AND r.outcome = 'differs'
+ ORDER BY r.id
+ LIMIT 1000;
+
+-- name: receipt_add :exec
 INSERT INTO receipt (id, shop, reference, amount_minor, currency, received_on, payer, outcome, payment_id, intent,
                      open_minor, booked_by)
 VALUES (:id::uuid, :shop::text, :reference::text, :amount_minor::bigint, :currency::text, :received_on::date,
         :payer::text, :outcome::text, :payment_id::uuid, :intent::bigint, :open_minor::bigint, :booked_by::text);
 
--- name: receipt_add_unknown :one_row
+-- name: receipt_add_unknown :exec
 INSERT INTO receipt (id, shop, reference, amount_minor, currency, received_on, payer, outcome, booked_by)
 VALUES (:id::uuid, :shop::text, :reference::text, :amount_minor::bigint, :currency::text, :received_on::date,
         :payer::text, 'unknown', :booked_by::text);
 
 -- name: ledger_book :exec
--- One entry with its lines and the balances that have a bound, in one statement; a second one for the same cause does
+-- One entry with its postings and the balances that have a bound, in one statement; a second one for the same cause does
 -- nothing. Balances are updated before they are added, since an upsert checks the bound on the difference alone.
 WITH entry AS (
-    INSERT INTO ledger_entry (payment_id, what, cause, currency)
-    VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text)
+    INSERT INTO ledger_entry (payment_id, what, cause, currency, accounts, subjects, amounts)
+    VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text, :accounts::text[], :subjects::text[],
+            :amounts::bigint[])
         ON CONFLICT (cause) DO NOTHING
-    RETURNING id, currency
-), leg AS MATERIALIZED (
-    SELECT e.id, e.currency, l.line, l.account, l.subject, l.amount
-      FROM entry e,
-           unnest(:accounts::text[], :subjects::text[], :amounts::bigint[])
-               WITH ORDINALITY AS l (account, subject, amount, line)
-), posted AS (
-    INSERT INTO ledger_posting (entry_id, line, account, subject, currency, amount)
-    SELECT id, line, account, subject, currency, amount
-      FROM leg
+    RETURNING currency, accounts, subjects, amounts
 ), bounded AS MATERIALIZED (
-    SELECT account, subject, currency, sum(amount)::bigint AS amount
-      FROM leg
-     WHERE account IN ('receivable', 'auth_held', 'customer_money')
-     GROUP BY account, subject, currency
+    SELECT l.account::text, l.subject, e.currency, sum(l.amount)::bigint AS amount
+      FROM entry e, unnest(e.accounts, e.subjects, e.amounts) AS l (account, subject, amount)
+     WHERE l.account IN ('receivable', 'auth_held', 'customer_money')
+     GROUP BY l.account, l.subject, e.currency
 ), kept AS (
     UPDATE ledger_balance b
        SET balance = b.balance + d.amount, updated_at = now()
@@ -219,24 +224,24 @@ SELECT d.account, d.subject, d.currency, d.amount
 SELECT p.id AS checkout_id, p.shop, p.currency,
        (SELECT coalesce(sum(i.captured_minor), 0)::bigint FROM intent i WHERE i.payment_id = p.id) AS captured_minor,
        (SELECT coalesce(sum(i.refunded_minor), 0)::bigint FROM intent i WHERE i.payment_id = p.id) AS refunded_minor,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+       (SELECT coalesce(json_agg(json_build_object(
                    'placement', i.placement, 'intent', i.intent, 'method', i.method,
                    'status', CASE WHEN i.doubt <> 'nothing' THEN 'unknown' ELSE i.state END,
-                   'amount', jsonb_build_object('amount', i.amount_minor, 'currency', i.currency), 'capture', i.capture,
-                   'captured', jsonb_build_object('amount', i.captured_minor, 'currency', i.currency),
-                   'refunded', jsonb_build_object('amount', i.refunded_minor, 'currency', i.currency),
+                   'amount', json_build_object('amount', i.amount_minor, 'currency', i.currency), 'capture', i.capture,
+                   'captured', json_build_object('amount', i.captured_minor, 'currency', i.currency),
+                   'refunded', json_build_object('amount', i.refunded_minor, 'currency', i.currency),
                    'reference', i.reference, 'psp_reference', coalesce(i.payment_ref, i.page_ref),
-                   'decline_code', i.decline_code, 'pay_by', CASE WHEN i.state = 'due' THEN i.pay_by END,
+                   'decline_code', i.decline_code, 'pay_by', CASE WHEN i.state = 'due' AND i.intent = p.order_intent THEN p.order_pay_by END,
                    'expires_at', CASE WHEN i.state = 'pending' THEN i.expires_at END,
                    'created_at', i.created_at, 'updated_at', i.updated_at)
                    ORDER BY i.intent), '[]')
           FROM intent i
          WHERE i.payment_id = p.id) AS intents,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+       (SELECT coalesce(json_agg(json_build_object(
                    'id', r.id, 'reference', r.reference,
-                   'amount', jsonb_build_object('amount', r.amount_minor, 'currency', r.currency),
+                   'amount', json_build_object('amount', r.amount_minor, 'currency', r.currency),
                    'received_on', r.received_on, 'outcome', r.outcome, 'checkout_id', r.payment_id,
-                   'open_amount', jsonb_build_object('amount', r.open_minor, 'currency', p.currency))
+                   'open_amount', json_build_object('amount', r.open_minor, 'currency', p.currency))
                    ORDER BY r.id), '[]')
           FROM (SELECT id, reference, amount_minor, currency, received_on, outcome, payment_id, open_minor
                   FROM receipt
@@ -249,15 +254,17 @@ SELECT p.id AS checkout_id, p.shop, p.currency,
 
 -- name: ledger_show :maybe
 SELECT p.id AS checkout_id, p.currency,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+       (SELECT coalesce(json_agg(json_build_object(
                    'sequence', e.sequence, 'at', e.created_at, 'what', e.what, 'cause', e.cause,
-                   'postings', (SELECT jsonb_agg(jsonb_build_object(
+                   'postings', (SELECT json_agg(json_build_object(
                                            'account', concat_ws(':', l.account, nullif(l.subject, '')),
-                                           'amount', jsonb_build_object('amount', l.amount, 'currency', l.currency))
+                                           'amount', json_build_object('amount', l.amount, 'currency', e.currency))
                                            ORDER BY l.line)
-                                  FROM ledger_posting l
-                                 WHERE l.entry_id = e.id)) ORDER BY e.sequence), '[]')
-          FROM (SELECT id, created_at, what, cause, row_number() OVER (ORDER BY id) AS sequence
+                                  FROM unnest(e.accounts, e.subjects, e.amounts)
+                                           WITH ORDINALITY AS l (account, subject, amount, line)))
+                   ORDER BY e.sequence), '[]')
+          FROM (SELECT id, created_at, what, cause, currency, accounts, subjects, amounts,
+                       row_number() OVER (ORDER BY id) AS sequence
                   FROM ledger_entry
                  WHERE payment_id = p.id
                  ORDER BY id

@@ -9,9 +9,8 @@
 
 RECORD_SHARED(intent_key, FIELD(intent_key, id), FIELD(intent_key, intent));
 
-enum err payment_start(struct uow *uow, const char *id, bool wants_reference, struct payment *ret, bool *ret_found)
+enum err payment_read(struct uow *uow, const char *id, bool wants_reference, struct payment *ret, bool *ret_found)
 {
-    SQL(uow, payment_lock, .id = id);
     TRY(SQL_ONE(uow, payment_read, payment_record, ret, .id = id, .wants_reference = wants_reference));
     *ret_found = ret->head.id != NULL;
     ret->is_new = !*ret_found;
@@ -22,7 +21,8 @@ enum err payment_start(struct uow *uow, const char *id, bool wants_reference, st
 
 enum err payment_lock(struct uow *uow, const char *id, struct payment *ret, bool *ret_found)
 {
-    return payment_start(uow, id, false, ret, ret_found);
+    SQL(uow, payment_lock, .id = id);
+    return payment_read(uow, id, false, ret, ret_found);
 }
 
 struct intent *payment_add_intent(struct uow *uow, struct payment *payment, const struct intent *intent)
@@ -65,7 +65,6 @@ static void put_intent(struct uow *uow, const struct payment *payment, const str
         .locale = intent->locale,
         .return_url = intent->return_url,
         .reference = intent->reference,
-        .pay_by = intent->pay_by,
         .page_ref = intent->page_ref,
         .payment_ref = intent->payment_ref,
         .redirect_url = intent->redirect_url,
@@ -95,6 +94,7 @@ void payment_save(struct uow *uow, struct payment *payment)
             .order_number = payment->order_number,
             .order_intent = payment->order_intent,
             .order_minor = payment->order_minor,
+            .order_pay_by = payment->order_pay_by,
             .cancelled = payment->cancelled,
             .version = payment->head.version,
             .was = payment->was);

@@ -1,5 +1,5 @@
 /*
- * stripe - Stripe's words for what we ask and hear (API version STRIPE_VERSION). The only file that knows them. Pure.
+ * stripe - Stripe's words for what we ask and hear (API version STRIPE_VERSION). Only these files know them. Pure.
  *
  * The page is a Checkout Session with one line for the whole amount, so that what the shopper was shown is what is
  * charged and nothing is computed again. Cards only, and always captured later by us. Our payment id and intent stand
@@ -16,6 +16,9 @@
 #define STRIPE_NAME    "stripe"
 #define STRIPE_VERSION "2026-08-26.dahlia"
 #define STRIPE_PAGES_MAX 10 /* of a list, in one call */
+
+/* How many of Stripe's smallest units make one minor unit of ISO 4217. */
+int64_t stripe_factor(const char *currency);
 
 /* Each fills method, path and form. `public_url` is the storefront gateway's, which knows /return/:checkout_id. `key`
  * is the call's, and names a refund. */

@@ -118,7 +118,7 @@ SELECT id::text AS subject,
 SELECT id::text AS subject, 'lines, delivery and tax do not make the total' AS detail
   FROM orders
  WHERE (totals -> 'total' ->> 'amount')::bigint
-       <> (SELECT coalesce(sum((l -> 'total' ->> 'amount')::bigint), 0) FROM jsonb_array_elements(lines) l)
+       <> (SELECT coalesce(sum((l -> 'total' ->> 'amount')::bigint), 0) FROM json_array_elements(lines) l)
           + (totals -> 'delivery' ->> 'amount')::bigint
           + CASE WHEN (totals ->> 'tax_included')::boolean THEN 0 ELSE (totals -> 'tax' ->> 'amount')::bigint END
  ORDER BY subject
@@ -143,13 +143,13 @@ SELECT o.id::text AS subject,
 -- unlimited: facts: what is still owed to customers, by SKU
 SELECT sku AS subject, sum(quantity)::text AS detail
   FROM (SELECT l ->> 'sku' AS sku, (l ->> 'quantity')::bigint AS quantity
-          FROM orders, jsonb_array_elements(lines) l
+          FROM orders, json_array_elements(lines) l
          WHERE kernel <> 'cancelled'
          UNION ALL
         SELECT l ->> 'sku', -(l ->> 'quantity')::bigint
           FROM order_shipment s
           JOIN orders o ON o.id = s.order_id AND o.kernel <> 'cancelled',
-               jsonb_array_elements(s.lines) l
+               json_array_elements(s.lines) l
          WHERE s.state IN ('shipped', 'in_transit', 'delivered')) AS owed
  GROUP BY sku
 HAVING sum(quantity) <> 0;
@@ -175,7 +175,7 @@ SELECT id::text AS subject, CASE state WHEN 'in_transit' THEN 'shipped' ELSE sta
 -- unlimited: facts
 SELECT o.id || ' ' || (p ->> 'intent') AS subject,
        'captured ' || (p -> 'captured' ->> 'amount') || ' refunded ' || (p -> 'refunded' ->> 'amount') AS detail
-  FROM orders o, jsonb_array_elements(o.payments) p;
+  FROM orders o, json_array_elements(o.payments) p;
 
 -- ===== fulfilment =====
 
@@ -199,7 +199,7 @@ SELECT s.sku || '@' || s.warehouse AS subject,
                JOIN hold h ON h.id = l.hold_id AND h.state = 'held'
               GROUP BY l.sku, l.warehouse) AS h ON h.sku = s.sku AND h.warehouse = s.warehouse
   LEFT JOIN (SELECT l ->> 'sku' AS sku, warehouse, sum((l ->> 'quantity')::bigint) AS quantity
-               FROM shipment, jsonb_array_elements(lines) l
+               FROM shipment, json_array_elements(lines) l
               WHERE state IN ('planned', 'released', 'picked', 'packed')
               GROUP BY l ->> 'sku', warehouse) AS a ON a.sku = s.sku AND a.warehouse = s.warehouse
  WHERE s.held <> coalesce(h.quantity, 0)

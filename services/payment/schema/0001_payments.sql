@@ -1,4 +1,23 @@
 -- Payments, their intents, what the provider told, and what came on the bank account.
+--
+-- What a single column may hold is a domain's to say: a table's CHECK is read anew for each statement that writes. So each
+-- table that is written often has one CHECK at most, for what its columns say together.
+
+CREATE DOMAIN minor_units AS bigint
+    CONSTRAINT minor_units_not_negative CHECK (VALUE >= 0);
+CREATE DOMAIN payment_method AS text
+    CONSTRAINT payment_method CHECK (VALUE IN ('card', 'bank_transfer', 'cash_on_delivery'));
+CREATE DOMAIN intent_number AS bigint
+    CONSTRAINT intent_number CHECK (VALUE > 0);
+CREATE DOMAIN intent_state AS text
+    CONSTRAINT intent_state CHECK (VALUE IN ('requested', 'unknown', 'pending', 'due', 'authorized', 'capturing',
+                                             'captured', 'declined', 'closing', 'closed', 'voiding', 'voided',
+                                             'refunding', 'refunded'));
+CREATE DOMAIN fact_kind AS text
+    CONSTRAINT fact_kind CHECK (VALUE IN ('page', 'completed', 'card_refused', 'ended', 'authorized', 'cancelled',
+                                          'captured', 'refund_pending', 'refunded', 'refund_failed'));
+CREATE DOMAIN fact_source AS text
+    CONSTRAINT fact_source CHECK (VALUE IN ('answer', 'return', 'webhook', 'query', 'poll'));
 
 -- The number inside a transfer's reference: RFnnWB1000042.
 CREATE SEQUENCE reference_number START 1000001;
@@ -15,30 +34,33 @@ CREATE TABLE payment (
     order_number     text,
     order_intent     bigint      NOT NULL DEFAULT 0,
     order_minor      bigint      NOT NULL DEFAULT 0,
+    order_pay_by     timestamptz,
     cancelled        boolean     NOT NULL DEFAULT false,
     version          bigint      NOT NULL DEFAULT 0,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT payment_pkey PRIMARY KEY (id),
-    CONSTRAINT payment_told_what_is_closed CHECK (closed_told <= closed_to),
-    CONSTRAINT payment_order CHECK ((order_number IS NOT NULL) = (order_intent > 0)),
-    CONSTRAINT payment_cancels_an_order CHECK (order_intent > 0 OR NOT cancelled)
+    -- Only what is closed is told so; an order has its number and its intent; only an order can be cancelled.
+    CONSTRAINT payment_is_sound CHECK (closed_told <= closed_to
+                                       AND (order_number IS NOT NULL) = (order_intent > 0)
+                                       AND (order_intent > 0 OR NOT cancelled))
 ) WITH (fillfactor = 80);
 
 -- One decision of the shopper to pay one amount by one method. `operation` is the call under way, `doubt` what nobody
--- knows the end of.
+-- knows the end of. No foreign key: an intent is only written under its payment's lock or with the payment itself, and no
+-- payment is ever deleted.
 CREATE TABLE intent (
     payment_id       uuid        NOT NULL,
-    intent           bigint      NOT NULL,
+    intent           intent_number NOT NULL,
     placement        bigint      NOT NULL,
-    method           text        NOT NULL,
-    state            text        NOT NULL,
-    amount_minor     bigint      NOT NULL,
+    method           payment_method NOT NULL,
+    state            intent_state NOT NULL,
+    amount_minor     minor_units NOT NULL,
     currency         text        NOT NULL,
     capture          text        NOT NULL,
-    authorized_minor bigint      NOT NULL DEFAULT 0,
-    captured_minor   bigint      NOT NULL DEFAULT 0,
-    refunded_minor   bigint      NOT NULL DEFAULT 0,
+    authorized_minor minor_units NOT NULL DEFAULT 0,
+    captured_minor   minor_units NOT NULL DEFAULT 0,
+    refunded_minor   minor_units NOT NULL DEFAULT 0,
     rank             text        NOT NULL DEFAULT 'none',
     mismatched       boolean     NOT NULL DEFAULT false,
     operation        text        NOT NULL DEFAULT 'nothing',
@@ -53,7 +75,6 @@ CREATE TABLE intent (
     locale           text        NOT NULL,
     return_url       text,
     reference        text,
-    pay_by           timestamptz,
     page_ref         text,
     payment_ref      text,
     redirect_url     text,
@@ -63,18 +84,12 @@ CREATE TABLE intent (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT intent_pkey PRIMARY KEY (payment_id, intent),
-    CONSTRAINT intent_payment FOREIGN KEY (payment_id) REFERENCES payment (id),
     CONSTRAINT intent_reference_once UNIQUE (reference),
-    CONSTRAINT intent_number CHECK (intent > 0),
-    CONSTRAINT intent_method CHECK (method IN ('card', 'bank_transfer', 'cash_on_delivery')),
-    CONSTRAINT intent_state CHECK (state IN ('requested', 'unknown', 'pending', 'due', 'authorized', 'capturing',
-                                             'captured', 'declined', 'closing', 'closed', 'voiding', 'voided',
-                                             'refunding', 'refunded')),
-    CONSTRAINT intent_amount_not_negative CHECK (amount_minor >= 0),
-    CONSTRAINT intent_captured_covered CHECK (captured_minor BETWEEN 0 AND amount_minor
-                                              AND (method <> 'card' OR captured_minor <= authorized_minor)),
-    CONSTRAINT intent_refunded_covered CHECK (refunded_minor BETWEEN 0 AND captured_minor),
-    CONSTRAINT intent_captured_state CHECK (captured_minor = 0 OR state IN ('captured', 'refunding', 'refunded'))
+    -- Never more is given back than was taken, nor taken than was promised; what was taken shows in the state.
+    CONSTRAINT intent_is_covered CHECK (refunded_minor <= captured_minor
+                                        AND captured_minor <= amount_minor
+                                        AND (captured_minor <= authorized_minor OR method <> 'card')
+                                        AND (captured_minor = 0 OR state IN ('captured', 'refunding', 'refunded')))
 ) WITH (fillfactor = 70);
 CREATE INDEX intent_ask_at ON intent (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX intent_alarm_at ON intent (alarm_at) WHERE alarm_at IS NOT NULL;
@@ -85,7 +100,7 @@ CREATE INDEX intent_payment_ref ON intent (payment_ref) WHERE payment_ref IS NOT
 CREATE TABLE psp_fact (
     psp          text        NOT NULL,
     id           text        NOT NULL,
-    kind         text        NOT NULL,
+    kind         fact_kind   NOT NULL,
     payment_id   uuid,
     intent       bigint      NOT NULL DEFAULT 0,
     payment_ref  text,
@@ -93,13 +108,10 @@ CREATE TABLE psp_fact (
     amount_minor bigint      NOT NULL DEFAULT 0,
     currency     text,
     code         text,
-    source       text        NOT NULL,
+    source       fact_source NOT NULL,
     occurred_at  timestamptz NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT psp_fact_once PRIMARY KEY (psp, id),
-    CONSTRAINT psp_fact_kind CHECK (kind IN ('page', 'completed', 'card_refused', 'ended', 'authorized', 'cancelled',
-                                             'captured', 'refund_pending', 'refunded', 'refund_failed')),
-    CONSTRAINT psp_fact_source CHECK (source IN ('answer', 'return', 'webhook', 'query', 'poll'))
+    CONSTRAINT psp_fact_once PRIMARY KEY (psp, id)
 );
 CREATE INDEX psp_fact_payment ON psp_fact (payment_id);
 CREATE INDEX psp_fact_orphan ON psp_fact (payment_ref) WHERE payment_id IS NULL;

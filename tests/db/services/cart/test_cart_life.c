@@ -335,7 +335,6 @@ END_TEST
 START_TEST(a_cart_that_nobody_touches_expires)
 {
     ck_assert_int_eq(add("CUP", 2, NULL), ERR_NONE);
-    ck_assert_int_eq(database_int("SELECT round(extract(epoch FROM expires_at - updated_at)) FROM cart"), 3600);
     deliver_timer(service, cart_timers);
     ck_assert_str_eq(state(), "open 0 0");
 
@@ -347,6 +346,23 @@ START_TEST(a_cart_that_nobody_touches_expires)
     ck_assert_int_eq(add("CUP", 1, NULL), ERR_CONFLICT);
     claim(CHECKOUT, 1, 2, 1290);
     ck_assert_str_eq(last_told(), "lock_refused.v1 expired");
+}
+END_TEST
+
+/* It lives for its time to live from the last touch, and at most a sixteenth longer: 3600 s, and 225 s. */
+START_TEST(a_touch_moves_the_end_of_a_cart_only_when_it_must)
+{
+    static const char left[] = "SELECT round(extract(epoch FROM expires_at - updated_at)) FROM cart";
+
+    ck_assert_int_eq(database_int(left), 3825);
+    database_run("UPDATE cart SET expires_at = now() + interval '3700 seconds'");
+    ck_assert_int_eq(add("CUP", 2, NULL), ERR_NONE);
+    ck_assert_int_le(database_int(left), 3700);
+    ck_assert_int_ge(database_int(left), 3600);
+    database_run("UPDATE cart SET expires_at = now() + interval '3599 seconds'");
+    ck_assert_int_eq(add("CUP", 1, NULL), ERR_NONE);
+
+    ck_assert_int_eq(database_int(left), 3825);
 }
 END_TEST
 
@@ -375,6 +391,7 @@ static void add_tests(TCase *tests)
     ADD_TABLE_TEST(tests, only_what_the_shopper_saw_is_locked, refusals);
     tcase_add_test(tests, an_empty_cart_is_not_locked);
     tcase_add_test(tests, a_cart_that_nobody_touches_expires);
+    tcase_add_test(tests, a_touch_moves_the_end_of_a_cart_only_when_it_must);
     tcase_add_test(tests, a_locked_cart_has_no_clock);
 }
 

@@ -147,7 +147,7 @@ UNUSED static enum err take_step(struct ctx *ctx, const char *shipment_id, enum 
 
     UNIT_OF_WORK(ctx, uow);
     if (step == SHIP) {
-        TRY(stock_lock_for(uow, stock_key_of_shipment(ctx->arena, shipment_id)));
+        stock_lock_of_shipment(uow, shipment_id);
         TRY(shipment_lock_family(uow, shipment_id));
     }
     TRY(shipment_lock(uow, shipment_id, "main", &shipment, &found));
@@ -210,7 +210,7 @@ UNUSED static void check_books(void)
                                   " WHERE l.sku = s.sku AND l.warehouse = s.warehouse)"),
                      0);
     ck_assert_int_eq(database_int("SELECT count(*) FROM stock s WHERE allocated <> (SELECT coalesce(sum((l ->>"
-                                  " 'quantity')::bigint), 0) FROM shipment p, jsonb_array_elements(p.lines) l"
+                                  " 'quantity')::bigint), 0) FROM shipment p, json_array_elements(p.lines) l"
                                   " WHERE p.warehouse = s.warehouse AND l ->> 'sku' = s.sku AND p.state IN"
                                   " ('planned', 'released', 'picked', 'packed'))"),
                      0);

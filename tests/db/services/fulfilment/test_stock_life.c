@@ -388,23 +388,46 @@ START_TEST(an_import_of_many_chunks_counts_every_row)
 }
 END_TEST
 
-START_TEST(levels_are_told_once_after_they_changed)
+/* Runs the timer and gives the levels told so far, "SKU@warehouse|version|available". */
+static const char *levels_told(void)
 {
-    database_run("DELETE FROM outbox");
     deliver_timer(service, &fulfilment_timers[0]);
-    ck_assert_str_eq(told(), "stock.level.v1 stock.level.v1 stock.level.v1");
-    deliver_timer(service, &fulfilment_timers[0]);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox"), 3);
+    return database_text("SELECT coalesce(string_agg(concat_ws('|', key, sequence, body::jsonb ->> 'available'), ' '"
+                         " ORDER BY key, sequence), '') FROM outbox WHERE topic = 'waybill.stock'");
+}
 
-    ck_assert_int_eq(claim(service, ORDER, 1, 1, 0), ERR_NONE);
+static void a_second_passes(void)
+{
+    database_run("UPDATE stock SET untold_since = untold_since - interval '1 second'");
+}
+
+#define FIRST "CUP@berlin|1|5 CUP@leeds|1|3 POT@leeds|1|2"
+
+START_TEST(a_level_is_told_a_second_after_it_changed_with_all_that_changed_meanwhile)
+{
+    ck_assert_str_eq(levels_told(), FIRST);
+
+    ck_assert_int_eq(claim(service, ORDER, 1, 2, 0), ERR_NONE);
+    ck_assert_str_eq(levels_told(), FIRST);
+    a_second_passes();
     ck_assert_int_eq(fail_placement(service, ORDER, 1), ERR_NONE);
-    database_run("DELETE FROM outbox WHERE topic <> 'waybill.stock'");
-    deliver_timer(service, &fulfilment_timers[0]);
+    ck_assert_int_eq(claim(service, OTHER, 1, 1, 0), ERR_NONE);
+    ck_assert_str_eq(levels_told(), "CUP@berlin|1|5 CUP@berlin|2|4 CUP@leeds|1|3 POT@leeds|1|2");
+    a_second_passes();
+    ck_assert_str_eq(levels_told(), "CUP@berlin|1|5 CUP@berlin|2|4 CUP@leeds|1|3 POT@leeds|1|2");
+}
+END_TEST
 
-    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox"), 4);
-    ck_assert_str_eq(database_text("SELECT concat_ws('|', key, sequence, body::jsonb ->> 'available') FROM outbox"
-                                   " ORDER BY id DESC LIMIT 1"),
-                     "CUP@berlin|2|5");
+START_TEST(what_is_sold_out_or_back_is_told_at_once)
+{
+    ck_assert_str_eq(levels_told(), FIRST);
+
+    ck_assert_int_eq(claim(service, ORDER, 1, 0, 2), ERR_NONE);
+    ck_assert_str_eq(levels_told(), FIRST " POT@leeds|2|0");
+    ck_assert_int_eq(fail_placement(service, ORDER, 1), ERR_NONE);
+    ck_assert_str_eq(levels_told(), FIRST " POT@leeds|2|0 POT@leeds|3|2");
+    ck_assert_int_eq(claim(service, OTHER, 1, 0, 1), ERR_NONE);
+    ck_assert_str_eq(levels_told(), FIRST " POT@leeds|2|0 POT@leeds|3|2");
 }
 END_TEST
 
@@ -432,7 +455,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_count_books_the_difference_and_leaves_claims);
     tcase_add_test(tests, an_import_books_what_differs_and_the_same_file_again_nothing);
     tcase_add_test(tests, an_import_of_many_chunks_counts_every_row);
-    tcase_add_test(tests, levels_are_told_once_after_they_changed);
+    tcase_add_test(tests, a_level_is_told_a_second_after_it_changed_with_all_that_changed_meanwhile);
+    tcase_add_test(tests, what_is_sold_out_or_back_is_told_at_once);
 }
 
 RUN_SUITE(stock_life, add_tests)

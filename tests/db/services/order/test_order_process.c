@@ -40,6 +40,23 @@ START_TEST(an_order_does_not_stay_on_hold_for_want_of_a_word)
 }
 END_TEST
 
+/* Fulfilment released a shipment while a clerk put the order on hold. */
+START_TEST(a_release_that_crosses_a_hold_leaves_it_to_be_seen)
+{
+    place("card");
+    plan(SHIPMENT, "S-1");
+    ck_assert_int_eq(ask(HOLD), ERR_NONE);
+    release(SHIPMENT);
+    ck_assert_str_eq(kernel(), "released");
+    ck_assert_str_eq(status(), "On Hold");
+
+    ck_assert_int_eq(ask(LIFT), ERR_NONE);
+
+    ck_assert_str_eq(status(), "In Progress / In process");
+    check_versions();
+}
+END_TEST
+
 START_TEST(an_order_keeps_the_process_it_was_placed_under)
 {
     place("card");
@@ -144,6 +161,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, an_order_is_held_and_let_go);
     tcase_add_test(tests, an_order_does_not_stay_on_hold_for_want_of_a_word);
+    tcase_add_test(tests, a_release_that_crosses_a_hold_leaves_it_to_be_seen);
     tcase_add_test(tests, an_order_keeps_the_process_it_was_placed_under);
     tcase_add_test(tests, money_that_does_not_come_cancels_the_order);
     tcase_add_test(tests, money_that_came_ends_the_deadline);

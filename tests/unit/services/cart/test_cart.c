@@ -233,7 +233,7 @@ START_TEST(a_sum_that_cannot_be_counted_names_its_line)
     cart.lines.items[1].price_minor = cart.lines.items[1].shown_minor = sums[_i].second_price;
 
     enum err shown = cart_render(&ctx, &cart, &view, &changed);
-    enum err locked = cart_lock_lines(&ctx, &cart, &lines, &subtotal);
+    enum err locked = cart_price(&ctx, &cart, &lines, &subtotal);
 
     ck_assert_int_eq(shown, sums[_i].names != NULL ? ERR_INVALID : ERR_NONE);
     ck_assert_int_eq(locked, shown);
@@ -252,7 +252,7 @@ START_TEST(the_lines_of_a_lock_are_those_of_the_cart_at_their_price_of_now)
     struct money subtotal;
     cart.lines.items[0].price_minor = 1490;
 
-    ck_assert_int_eq(cart_lock_lines(&ctx, &cart, &lines, &subtotal), ERR_NONE);
+    ck_assert_int_eq(cart_price(&ctx, &cart, &lines, &subtotal), ERR_NONE);
 
     ck_assert_uint_eq(lines.count, 2);
     ck_assert_str_eq(lines.items[0].line_id, LINE);

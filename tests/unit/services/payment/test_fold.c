@@ -195,8 +195,29 @@ START_TEST(every_way_ends_in_the_same_state)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    struct fact fact;
+    bool fits;
+} moneys[] = {
+    { { .kind = FACT_AUTHORIZED, .amount_minor = ASKED, .currency = "EUR" },     true  },
+    { { .kind = FACT_AUTHORIZED, .amount_minor = ASKED - 1, .currency = "EUR" }, false },
+    { { .kind = FACT_CAPTURED, .amount_minor = ASKED, .currency = "USD" },       false },
+    { { .kind = FACT_COMPLETED },                                                true  }, /* speaks of no money */
+    { { .kind = FACT_REFUNDED, .amount_minor = 1, .currency = "EUR" },           true  }, /* a part */
+    { { .kind = FACT_REFUNDED, .amount_minor = 1, .currency = "USD" },           false },
+};
+/* clang-format on */
+
+START_TEST(a_fact_fits_if_it_speaks_of_the_money_that_was_asked_for)
+{
+    ck_assert_int_eq(fact_fits(&moneys[_i].fact, ASKED, "EUR"), moneys[_i].fits);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    ADD_TABLE_TEST(tests, a_fact_fits_if_it_speaks_of_the_money_that_was_asked_for, moneys);
     ADD_TABLE_TEST(tests, the_order_of_facts_has_no_say, folds);
     ADD_TABLE_TEST(tests, a_fact_that_comes_twice_adds_nothing, folds);
     ADD_TABLE_TEST(tests, every_way_ends_in_the_same_state, ways);

@@ -93,13 +93,14 @@ START_TEST(a_query_goes_by_what_is_known)
     struct psp_call call = { 0 };
 
     stripe_query(ctx.arena, &intent, &call);
-    ck_assert_str_eq(call.path, "/v1/checkout/sessions?created%5Bgte%5D=1699999940&limit=100&expand%5B%5D=data.payment_intent");
+    ck_assert_str_eq(call.path, "/v1/checkout/sessions?created%5Bgte%5D=1699999940&limit=100"
+                                "&expand%5B%5D=data.payment_intent.latest_charge");
     intent.payment_ref = "pi_1";
     stripe_query(ctx.arena, &intent, &call);
-    ck_assert_str_eq(call.path, "/v1/payment_intents/pi_1");
+    ck_assert_str_eq(call.path, "/v1/payment_intents/pi_1?expand%5B%5D=latest_charge");
     intent.page_ref = "cs_1";
     stripe_query(ctx.arena, &intent, &call);
-    ck_assert_str_eq(call.path, "/v1/checkout/sessions/cs_1?expand%5B%5D=payment_intent");
+    ck_assert_str_eq(call.path, "/v1/checkout/sessions/cs_1?expand%5B%5D=payment_intent.latest_charge");
     ck_assert_ptr_null(call.also);
     intent.captured_minor = 12500;
     stripe_query(ctx.arena, &intent, &call);
@@ -158,6 +159,34 @@ START_TEST(an_object_tells_one_fact)
     ck_assert_int_eq(news.facts.count, 1);
     assert_fact(&news.facts.items[0], _i);
     ck_assert_int_eq(news.facts.items[0].occurred_at, 77);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+    const char *charge;
+    int64_t ends_at; /* in seconds */
+} promises[] = {
+    { "{\"id\":\"ch_1\",\"payment_method_details\":{\"type\":\"card\",\"card\":{\"capture_before\":1700600000}}}", 1700600000 },
+    { "{\"id\":\"ch_1\",\"payment_method_details\":{\"type\":\"card\",\"card\":{\"capture_before\":null}}}", 0 },
+    { "{\"id\":\"ch_1\",\"payment_method_details\":{\"type\":\"link\"}}", 0 },
+    { "{\"id\":\"ch_1\"}", 0 },
+    { "{\"payment_method_details\":7}", 0 },
+    { "\"ch_1\"", 0 },
+    { "null", 0 },
+};
+/* clang-format on */
+
+START_TEST(a_promise_ends_when_its_charge_says_so)
+{
+    struct stripe_news news;
+    const char *body = arena_printf(ctx.arena,
+        "{\"id\":\"pi_1\",\"object\":\"payment_intent\",\"status\":\"requires_capture\",\"amount_capturable\":12500,"
+        "\"currency\":\"eur\",\"latest_charge\":%s," OURS "}", promises[_i].charge);
+
+    ck_assert(stripe_read(&ctx, body, strlen(body), 77, &news));
+    ck_assert_int_eq(news.facts.count, 1);
+    ck_assert_int_eq(news.facts.items[0].expires_at, promises[_i].ends_at * CLOCK_SECOND);
 }
 END_TEST
 
@@ -282,6 +311,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_refund_asks_for_what_is_left_and_carries_its_key);
     tcase_add_test(tests, a_query_goes_by_what_is_known);
     ADD_TABLE_TEST(tests, an_object_tells_one_fact, objects);
+    ADD_TABLE_TEST(tests, a_promise_ends_when_its_charge_says_so, promises);
     ADD_TABLE_TEST(tests, the_same_sight_is_the_same_fact, objects);
     ADD_TABLE_TEST(tests, an_event_tells_it_under_its_own_id, objects);
     tcase_add_test(tests, a_session_with_its_payment_inside_tells_both);

@@ -1,0 +1,332 @@
+/*
+ * A payment in its tables: transfers that come in parts, promises and whose they are, and the books that refuse.
+ */
+#include <stdio.h>
+
+#include "clock.h"
+#include "deliver.h"
+#include "facts.h"
+#include "http.h"
+#include "payment/queries.h"
+#include "proto/checkout.h"
+#include "proto/http_payment.h"
+#include "proto/order.h"
+#include "settings.h"
+#include "store.h"
+#include "suite.h"
+#include "text.h"
+
+#define PAYMENT "00000000-0000-7000-8000-000000000001"
+#define CART "00000000-0000-7000-8000-000000000002"
+#define NOW (1700000000 * CLOCK_SECOND)
+#define WEEK_S (7 * 24 * 3600)
+
+extern const struct route payment_routes[];
+extern const struct subscription payment_subscriptions[];
+
+static struct payment_settings own = {.public_url = "http://shop.example", .unknown_max_ms = 3600 * 1000};
+static struct service *service;
+
+static void open_all(void)
+{
+    service = deliver_open(payment_queries, payment_migrations, 2);
+    service->own = &own;
+}
+
+static void close_all(void)
+{
+    /* Law 4: versions 1, 2, 3 ... without holes, and the row has the last one. */
+    ck_assert_int_eq(database_int("SELECT count(*) FROM (SELECT sequence, row_number() OVER (ORDER BY id) AS expected"
+                                  " FROM outbox) s WHERE sequence <> expected"),
+                     0);
+    ck_assert_int_eq(database_int("SELECT coalesce(sum(version), 0) - (SELECT coalesce(max(sequence), 0) FROM outbox)"
+                                  " FROM payment"),
+                     0);
+    /* The books: all postings add up to nothing, and the balances that are kept to what was posted. */
+    ck_assert_int_eq(database_int("SELECT coalesce(sum(amount), 0) FROM ledger_posting"), 0);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM ledger_balance b WHERE balance <> (SELECT sum(amount)"
+                                  " FROM ledger_posting p WHERE p.account = b.account AND p.subject = b.subject)"),
+                     0);
+    deliver_close(service);
+}
+
+#define HEAR(type, ...) deliver_well(service, payment_subscriptions, &type##_type, &(const struct type){__VA_ARGS__})
+
+static void ask(const char *method)
+{
+    HEAR(checkout_payment_asked, .checkout_id = PAYMENT, .shop = "main", .placement = 1, .intent = 1, .method = method,
+         .amount = {3170, "EUR"}, .capture = "deferred", .locale = "en", .deadline = NOW);
+}
+
+static void place(const char *method, int64_t pay_by)
+{
+    HEAR(order_placed, .order_id = PAYMENT, .shop = "main", .number = "WB-100001", .cart_id = CART, .intent = 1,
+         .channel = "web", .locale = "en", .currency = "EUR", .placed_at = NOW, .pay_by = pay_by, .method = method,
+         .capture = "deferred",
+         .totals = {
+             .total = {3170, "EUR"}
+    });
+}
+
+/* Money on the bank account with the payment's reference; "outcome and what is open". */
+static const char *transfer(int64_t amount, const char *currency)
+{
+    static char text[100];
+    struct receipt_view receipt = {0};
+    struct book_receipt ask = {.amount = {.amount = amount}, .received_on = "2023-11-14"};
+    const struct route *route = payment_routes;
+    struct ctx *ctx = ctx_new(service);
+
+    (void)snprintf(ask.amount.currency, sizeof(ask.amount.currency), "%s", currency);
+    ask.reference = arena_strdup(ctx->arena, database_text("SELECT reference FROM intent"));
+    while (!text_equal(route->path, "/payments/receipts"))
+        route++;
+    ctx->caller = (struct caller){.role = ROLE_STAFF, .shop = "main", .name = "clerk-anna", .rights = "payments"};
+    enum err err = route->handle(ctx, &ask, &receipt);
+    ck_assert_msg(err == ERR_NONE, "%s", ctx->problem.detail);
+    (void)snprintf(text, sizeof(text), "%s %lld", receipt.outcome, (long long)receipt.open_amount.amount);
+    ctx_release(ctx);
+    return text;
+}
+
+static const char *state(void)
+{
+    return database_text("SELECT state || ' ' || captured_minor FROM intent");
+}
+
+static int64_t posted(const char *account)
+{
+    char text[200];
+
+    (void)snprintf(text, sizeof(text), "SELECT coalesce(sum(amount), 0) FROM ledger_posting WHERE account = '%s'",
+                   account);
+    return database_int(text);
+}
+
+static int64_t open_items(const char *kind)
+{
+    char text[200];
+
+    (void)snprintf(text, sizeof(text), "SELECT count(*) FROM work_item WHERE kind = '%s' AND closed_at IS NULL", kind);
+    return database_int(text);
+}
+
+/* -- transfers -- */
+
+START_TEST(parts_of_a_transfer_add_up)
+{
+    ask("bank_transfer");
+    place("bank_transfer", NOW);
+
+    ck_assert_str_eq(transfer(1000, "EUR"), "differs 2170");
+    ck_assert_str_eq(transfer(170, "USD"), "differs 2170"); /* other money is no part of it */
+    ck_assert_str_eq(transfer(70, "EUR"), "differs 2100");
+    ck_assert_str_eq(state(), "due 0");
+    ck_assert_int_eq(open_items("receipt_differs"), 1);
+    ck_assert_str_eq(transfer(2100, "EUR"), "matched 0");
+
+    ck_assert_str_eq(state(), "captured 3170");
+    ck_assert_int_eq(posted("receivable"), 0);
+    ck_assert_int_eq(posted("bank"), 3170 + 170);
+    ck_assert_int_eq(posted("bank_unmatched"), -170);
+    ck_assert_int_eq(open_items("receipt_differs"), 0);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox WHERE type = 'waybill.payment.captured.v1'"), 1);
+}
+END_TEST
+
+START_TEST(the_whole_is_taken_though_a_part_came_before)
+{
+    ask("bank_transfer");
+    place("bank_transfer", NOW);
+    ck_assert_str_eq(transfer(1000, "EUR"), "differs 2170");
+
+    ck_assert_str_eq(transfer(3170, "EUR"), "matched -1000");
+
+    ck_assert_str_eq(state(), "captured 3170");
+    ck_assert_int_eq(posted("bank_unmatched"), -1000); /* for a person to send back */
+    ck_assert_int_eq(open_items("receipt_differs"), 1);
+}
+END_TEST
+
+START_TEST(too_much_is_not_taken)
+{
+    ask("bank_transfer");
+    place("bank_transfer", NOW);
+    ck_assert_str_eq(transfer(3000, "EUR"), "differs 170");
+
+    ck_assert_str_eq(transfer(171, "EUR"), "differs -1");
+
+    ck_assert_str_eq(state(), "due 0");
+    ck_assert_int_eq(posted("bank_unmatched"), -3171);
+}
+END_TEST
+
+/* Until when money must come is decided by the order, and nowhere else. */
+START_TEST(the_order_says_until_when_it_must_be_paid)
+{
+    ask("bank_transfer");
+    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox WHERE body LIKE '%pay_by%'"), 0);
+
+    place("bank_transfer", NOW + 5 * CLOCK_SECOND);
+
+    ck_assert_int_eq(database_int("SELECT extract(epoch FROM order_pay_by) FROM payment"), NOW / CLOCK_SECOND + 5);
+}
+END_TEST
+
+/* -- promises -- */
+
+/* What the provider tells of the payment that it calls `ref`. */
+static enum err tell(struct ctx *ctx, const char *ref, enum fact_kind kind, int64_t amount, int64_t expires_at)
+{
+    struct fact fact = {.id = arena_printf(ctx->arena, "%s:%d", ref, (int)kind),
+                        .kind = kind,
+                        .payment_id = PAYMENT,
+                        .intent = 1,
+                        .payment_ref = ref,
+                        .amount_minor = amount,
+                        .currency = "EUR",
+                        .occurred_at = NOW,
+                        .expires_at = expires_at};
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(facts_take(uow, &(struct fact_list){&fact, 1}, "webhook"));
+    return uow_commit(uow);
+}
+
+static void told(const char *ref, enum fact_kind kind, int64_t amount, int64_t expires_at)
+{
+    struct ctx *ctx = ctx_new(service);
+
+    ck_assert_int_eq(tell(ctx, ref, kind, amount, expires_at), ERR_NONE);
+    ctx_release(ctx);
+}
+
+static int64_t promised_until(void)
+{
+    return database_int("SELECT extract(epoch FROM (body::jsonb ->> 'expires_at')::timestamptz) FROM outbox"
+                        " WHERE type = 'waybill.payment.authorized.v1'");
+}
+
+START_TEST(a_promise_says_when_it_ends)
+{
+    ask("card");
+    told("pi_1", FACT_AUTHORIZED, 3170, NOW + 60 * CLOCK_SECOND);
+
+    ck_assert_str_eq(state(), "authorized 0");
+    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + 60);
+}
+END_TEST
+
+START_TEST(a_promise_without_an_end_lasts_a_week)
+{
+    ask("card");
+    told("pi_1", FACT_AUTHORIZED, 3170, 0);
+
+    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + WEEK_S);
+}
+END_TEST
+
+START_TEST(a_payment_of_other_money_lends_no_name)
+{
+    ask("card");
+    told("pi_other", FACT_AUTHORIZED, 9999, NOW);
+    ck_assert_str_eq(database_text("SELECT payment_ref FROM intent"), "");
+    ck_assert_int_eq(open_items("amount_differs"), 1);
+
+    told("pi_1", FACT_AUTHORIZED, 3170, 0);
+
+    ck_assert_str_eq(database_text("SELECT payment_ref FROM intent"), "pi_1");
+    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + WEEK_S);
+}
+END_TEST
+
+/* -- the books -- */
+
+/* clang-format off */
+static const struct {
+    const char *values; /* accounts, subjects, amounts */
+    const char *refused_by;
+} entries[] = {
+    { "'{bank,bank_unmatched}', '{main,x}', '{5,-5}'",                       "" },
+    { "'{bank,bank_unmatched}', '{main,x}', '{5,-4}'",                       "ledger_entry_balanced" },
+    { "'{bank}', '{main}', '{5}'",                                           "ledger_entry_balanced" },
+    { "'{}', '{}', '{}'",                                                    "ledger_entry_balanced" },
+    { "'{bank,bank}', '{main,main}', '{0,0}'",                               "ledger_entry_balanced" },
+    { "'{bank,bank}', '{main,main}', '{5,-5,NULL}'",                         "ledger_entry_balanced" },
+    { "'{bank,bank}', '{main,main,x}', '{5,-5}'",                            "ledger_entry_balanced" },
+    { "'{bank,bank}', '{main,NULL}', '{5,-5}'",                              "ledger_entry_balanced" },
+    { "'{bank,NULL}', '{main,x}', '{5,-5}'",                                 "ledger_entry_balanced" },
+    { "'{bank,bank}', '{a,b}', '{9007199254740992,-9007199254740992}'",      "ledger_entry_balanced" },
+    { "'{bank,pocket}', '{main,x}', '{5,-5}'",                               "ledger_account" },
+};
+
+static const char *const changes[] = {
+    "UPDATE ledger_entry SET amounts = '{6,-6}'",
+    "DELETE FROM ledger_entry",
+    "TRUNCATE ledger_entry",
+    "DELETE FROM ledger_balance",
+    "TRUNCATE ledger_balance",
+};
+/* clang-format on */
+
+/* Which constraint refuses a statement; "" if it was taken. */
+static const char *refusal(const char *statement)
+{
+    static char text[2000];
+
+    database_run("CREATE OR REPLACE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$"
+                 " DECLARE name text; BEGIN EXECUTE statement; RETURN '';"
+                 " EXCEPTION WHEN check_violation THEN GET STACKED DIAGNOSTICS name = CONSTRAINT_NAME;"
+                 " RETURN name; END; $$");
+    (void)snprintf(text, sizeof(text), "SELECT try($$%s$$)", statement);
+    return database_text(text);
+}
+
+START_TEST(the_books_take_only_what_balances)
+{
+    char statement[1000];
+
+    (void)snprintf(statement, sizeof(statement),
+                   "INSERT INTO ledger_entry (what, cause, currency, accounts, subjects, amounts)"
+                   " VALUES ('test', 'test', 'EUR', %s)",
+                   entries[_i].values);
+    ck_assert_str_eq(refusal(statement), entries[_i].refused_by);
+}
+END_TEST
+
+START_TEST(the_books_are_never_changed)
+{
+    ask("bank_transfer");
+    place("bank_transfer", NOW);
+
+    ck_assert_str_eq(refusal(changes[_i]), "ledger_append_only");
+
+    ck_assert_int_eq(posted("receivable"), 3170);
+}
+END_TEST
+
+START_TEST(a_balance_keeps_its_bound)
+{
+    ask("bank_transfer");
+    place("bank_transfer", NOW);
+
+    ck_assert_str_eq(refusal("UPDATE ledger_balance SET balance = -1"), "ledger_balance_bound");
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, open_all, close_all);
+    tcase_add_test(tests, parts_of_a_transfer_add_up);
+    tcase_add_test(tests, the_whole_is_taken_though_a_part_came_before);
+    tcase_add_test(tests, too_much_is_not_taken);
+    tcase_add_test(tests, the_order_says_until_when_it_must_be_paid);
+    tcase_add_test(tests, a_promise_says_when_it_ends);
+    tcase_add_test(tests, a_promise_without_an_end_lasts_a_week);
+    tcase_add_test(tests, a_payment_of_other_money_lends_no_name);
+    ADD_TABLE_TEST(tests, the_books_take_only_what_balances, entries);
+    ADD_TABLE_TEST(tests, the_books_are_never_changed, changes);
+    tcase_add_test(tests, a_balance_keeps_its_bound);
+}
+
+RUN_SUITE(payment_life, add_tests)
