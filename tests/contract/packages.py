@@ -4,6 +4,7 @@ Where the interpreter has them already, they are taken from there.
 """
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def python_packages():
     """Makes the packages importable; installs them once, and again when the requirements changed."""
     try:
         import jsonschema, openapi_spec_validator, referencing, rfc3339_validator  # noqa: E401, F401
-        return
+        if importlib.util.find_spec("schemathesis"):  # which takes long to import
+            return
     except ImportError:
         pass
     folder = STATE / "venv"

@@ -3,14 +3,15 @@
 import os
 import subprocess
 
+from infrastructure import postgres_binaries
 from support import ROOT
 
 AUDITED = ("cart", "checkout", "payment", "order", "fulfilment", "notification", "catalog", "psp-sandbox")
 
 
-def audit(stack, wait=90):
-    """Runs waybill-audit --wait against a stack. Returns (clean, report)."""
-    environment = os.environ | {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": stack.dsn(name)
+def audit(stack, wait=90, books=None):
+    """Runs waybill-audit --wait against a stack, or against copies of its books. Returns (clean, report)."""
+    environment = os.environ | {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": (books or stack).dsn(name)
                                 for name in AUDITED}
     run = subprocess.run([ROOT / "build" / stack.variant / "bin/waybill-audit", f"--wait={wait}"], env=environment,
                          capture_output=True, text=True, timeout=wait + 120)
@@ -20,3 +21,43 @@ def audit(stack, wait=90):
 def assert_clean(test, stack, wait=90):
     clean, report = audit(stack, wait)
     test.assertTrue(clean, report)
+
+
+class CopiedBooks:
+    """Copies of a stack's databases as they are now, in which a test may break what it likes: nobody works there."""
+
+    DATABASES = ("waybill", "sandbox")
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.drop()
+        for name in self.DATABASES:
+            self._psql("postgres", f"CREATE DATABASE {name}_copied")
+            dump = subprocess.run([postgres_binaries() / "pg_dump"], env=self._login(name), capture_output=True,
+                                  check=True)
+            self._psql(f"{name}_copied", dump.stdout.decode())
+
+    def dsn(self, service):
+        return self.stack.dsn(service) + "_copied"
+
+    def change(self, service, statement):
+        """Runs a statement in a service's schema, with no trigger in its way. Gives the first column of its rows."""
+        login = self.stack.login(service)
+        schema = login["PGUSER"].rpartition("_")[2]
+        rows = self._psql(login["PGDATABASE"] + "_copied", f"SET search_path = \"{schema}\";\n"
+                          f"SET session_replication_role = replica;\n{statement};")
+        return rows.splitlines()
+
+    def drop(self):
+        for name in self.DATABASES:
+            self._psql("postgres", f"DROP DATABASE IF EXISTS {name}_copied WITH (FORCE)")
+
+    def _login(self, database):
+        return os.environ | self.stack.login("postgres") | {"PGDATABASE": database}
+
+    def _psql(self, database, script):
+        run = subprocess.run([postgres_binaries() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1"], input=script, text=True,
+                             env=self._login(database), capture_output=True)
+        if run.returncode != 0:
+            raise AssertionError(f"{script[:2000]}\n{run.stderr}")
+        return run.stdout
