@@ -190,15 +190,15 @@ static enum err take_key(struct ctx *ctx, const struct route *route)
     if (strcmp(route->method, "GET") == 0)
         return ERR_NONE;
 
-    const char *key = request_header(ctx, "Idempotency-Key");
-    if (key == NULL) {
+    if (!request_has_header(ctx, "Idempotency-Key")) {
         if (route->flags & ROUTE_KEY_REQUIRED)
             return FAIL(ctx, MALFORMED, "this needs an Idempotency-Key");
         return ERR_NONE;
     }
-    size_t size = strlen(key);
-    for (const char *at = key; *at != '\0'; at++) {
-        if (*at <= ' ' || *at > '~')
+    const char *key = request_header(ctx, "Idempotency-Key");
+    size_t size = key != NULL ? strlen(key) : 0;
+    for (size_t i = 0; i < size; i++) {
+        if (key[i] <= ' ' || key[i] > '~')
             size = 0;
     }
     if (size == 0 || size > HTTP_KEY_MAX)

@@ -75,6 +75,13 @@ const char *request_header(const struct ctx *ctx, const char *name)
     return value != NULL && utf8_is_valid(value, strlen(value)) ? value : NULL;
 }
 
+bool request_has_header(const struct ctx *ctx, const char *name)
+{
+    const struct _u_request *ulfius = ctx->request->ulfius;
+
+    return ulfius != NULL && u_map_get_case(ulfius->map_header, name) != NULL;
+}
+
 bool http_is_stopping(const struct ctx *ctx)
 {
     return atomic_load(&ctx->request->http->stopping);

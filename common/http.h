@@ -67,6 +67,7 @@ struct route {
 const char *path_param(const struct ctx *ctx, const char *name);     /* asserts that the route has it */
 const char *query_param(const struct ctx *ctx, const char *name);    /* NULL if absent */
 const char *request_header(const struct ctx *ctx, const char *name); /* NULL if absent or not UTF-8 */
+bool request_has_header(const struct ctx *ctx, const char *name);    /* whatever its bytes are */
 const char *request_bearer(const struct ctx *ctx);                   /* of Authorization: Bearer, or NULL */
 const char *request_body(const struct ctx *ctx, size_t *ret_size);
 const char *request_key(const struct ctx *ctx);         /* Idempotency-Key or NULL */

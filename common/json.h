@@ -17,8 +17,8 @@
 #define JSON_DEPTH_MAX 16
 
 enum json_mode {
-    JSON_OPEN,   /* events: unknown members are skipped */
-    JSON_CLOSED, /* HTTP bodies: unknown members are errors */
+    JSON_OPEN,   /* events: unknown members are skipped, null counts as absent */
+    JSON_CLOSED, /* HTTP bodies: unknown members and null are errors */
 };
 
 /* Fills `ret` (zeroed, record->size bytes). Texts and lists are in ctx->arena. */

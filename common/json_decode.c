@@ -344,8 +344,9 @@ static void on_scalar(struct decoder *decoder, const struct json_token *token)
 {
     struct json_slot slot;
 
-    /* A member that is null counts as absent; an item or a body can't be absent. */
-    if (token->kind == JSON_NULL && decoder->depth > 0 && decoder->frames[decoder->depth - 1].record != NULL)
+    /* In what others tell us, a member that is null counts as absent; our own contracts know no null. */
+    if (token->kind == JSON_NULL && decoder->mode == JSON_OPEN && decoder->depth > 0 &&
+        decoder->frames[decoder->depth - 1].record != NULL)
         return;
     if (!next_slot(decoder, &slot))
         return;

@@ -243,6 +243,7 @@ static const struct {
      "{\"type\":\"/problems/malformed\",\"title\":\"The request cannot be parsed\",\"status\":400,"
      "\"detail\":\"this needs an Idempotency-Key\",\"code\":\"malformed\"}"},
     {"POST", "/keyed", "Idempotency-Key: a b\r\n", NULL, 400, NULL},
+    {"POST", "/things", JSON "Idempotency-Key: \327\370\233\r\n", "{\"name\":\"cup\"}", 400, NULL},
     {"POST", "/keyed", "Idempotency-Key: " KEY "\r\nPrefer: respond-async, wait=7\r\n", NULL, 200,
      "{\"name\":\"" KEY "\",\"count\":7}"},
     {"POST", "/keyed", "Idempotency-Key: " KEY "\r\nPrefer: wait=999\r\n", NULL, 200,
