@@ -1,6 +1,8 @@
-/* What the gateways bring: the provider's reports, shoppers who came back, bank receipts, and clerks who look. */
+/* What the gateways bring: the provider's reports, shoppers who came back, bank receipts, refunds made by
+ * hand, and clerks who look. */
 #include "http.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "calls.h"
@@ -243,6 +245,76 @@ static enum err book_receipt(struct ctx *ctx, const void *in, void *ret)
     return uow_commit(uow);
 }
 
+/* The intent whose money a person has to give back; if there is none the newest, for which the table refuses. */
+static struct intent *intent_to_refund(struct payment *payment)
+{
+    struct intent *intent = NULL;
+
+    for (size_t i = 0; i < payment->intents.count; i++) {
+        intent = &payment->intents.items[i];
+        if (intent_returns_by_hand(intent))
+            break;
+    }
+    return intent;
+}
+
+static void add_refund(struct uow *uow, const struct refund_view *refund)
+{
+    SQL(uow, refund_add,
+        .id = refund->id,
+        .payment_id = refund->checkout_id,
+        .intent = refund->intent,
+        .reference = refund->reference,
+        .amount_minor = refund->amount.amount,
+        .currency = arena_strdup(uow->ctx->arena, refund->amount.currency),
+        .sent_on = refund->sent_on,
+        .booked_by = uow->ctx->caller.name);
+}
+
+/* Nothing waits any more for the person whom the work item told. */
+static void close_by_hand(struct uow *uow, struct payment *payment, const char *reference)
+{
+    if (!intent_returns_by_hand(intent_to_refund(payment)))
+        work_item_close(uow, "refund_by_hand", payment->head.id, uow->ctx->caller.name,
+                        arena_printf(uow->ctx->arena, "given back by bank: %s", reference));
+}
+
+static enum err book_refund(struct ctx *ctx, const void *in, void *ret)
+{
+    const struct book_refund *ask = in;
+    struct refund_view *refund = ret;
+    struct payment payment = { 0 };
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    if (!is_day(ctx->arena, ask->sent_on))
+        return err_field(ctx, "sent_on", "must be a day since 1970, like 2026-02-28");
+    UNIT_OF_WORK(ctx, uow);
+    TRY(payment_lock(uow, id, &payment, &found));
+    struct intent *intent = intent_to_refund(&payment);
+    if (!found || intent == NULL || !text_equal(payment.shop, ctx->caller.shop))
+        return not_found(ctx, id);
+
+    const struct money owed = money_of(intent->captured_minor - intent->refunded_minor, intent->currency);
+    if (intent_returns_by_hand(intent) && !money_equal(ask->amount, owed))
+        return err_field(ctx, "amount", "must be what is owed: %" PRId64 " %s", owed.amount, owed.currency);
+    TRY(intent_move(uow, &payment, intent,
+                    &(struct move){ .on = ON_SENT_BACK, .refunded_minor = intent->captured_minor }));
+    *refund = (struct refund_view){
+        .id = id_new(ctx->arena),
+        .checkout_id = id,
+        .intent = intent->number,
+        .reference = ask->reference,
+        .amount = owed,
+        .sent_on = ask->sent_on,
+    };
+    payment_save(uow, &payment);
+    add_refund(uow, refund);
+    close_by_hand(uow, &payment, ask->reference);
+    return uow_commit(uow);
+}
+
 /* --- clerks --- */
 
 struct payment_row {
@@ -253,6 +325,7 @@ struct payment_row {
     int64_t refunded_minor;
     struct intent_view_list intents;
     struct receipt_view_list receipts;
+    struct refund_view_list refunds;
 };
 
 static RECORD(payment_row,
@@ -262,7 +335,8 @@ static RECORD(payment_row,
     FIELD(payment_row, captured_minor),
     FIELD(payment_row, refunded_minor),
     FIELD_LIST_OF(payment_row, intents, intent_view_record),
-    FIELD_LIST_OF(payment_row, receipts, receipt_view_record));
+    FIELD_LIST_OF(payment_row, receipts, receipt_view_record),
+    FIELD_LIST_OF(payment_row, refunds, refund_view_record));
 
 static enum err show_payment(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
@@ -284,6 +358,7 @@ static enum err show_payment(struct ctx *ctx, const void *in UNUSED, void *ret)
         .refunded = money_of(row.refunded_minor, row.currency),
         .intents = row.intents,
         .receipts = row.receipts,
+        .refunds = row.refunds,
     };
     return ERR_NONE;
 }
@@ -304,13 +379,14 @@ static enum err show_ledger(struct ctx *ctx, const void *in UNUSED, void *ret)
 
 /* clang-format off */
 const struct route payment_routes[] = {
-    /* method  path                             who           right       body in               body out
+    /* method  path                              who           right       body in               body out
      * status handler       flags */
-    { "POST",  "/facts/psp",                    ROLE_PARTNER, NULL,       NULL,                 NULL,                        204,   take_webhook, ROUTE_RAW_BODY, WEBHOOK_MAX },
-    { "POST",  "/facts/return/:checkout_id",    ROLE_SHOPPER, NULL,       NULL,                 NULL,                        204,   take_return },
-    { "POST",  "/payments/receipts",            ROLE_STAFF,   "payments", &book_receipt_record, &receipt_view_record,        201,   book_receipt, ROUTE_KEY_REQUIRED },
-    { "GET",   "/payments/:checkout_id",        ROLE_STAFF,   "payments", NULL,                 &payment_detail_view_record, 200,   show_payment },
-    { "GET",   "/payments/:checkout_id/ledger", ROLE_STAFF,   "payments", NULL,                 &ledger_view_record,         200,   show_ledger },
+    { "POST",  "/facts/psp",                     ROLE_PARTNER, NULL,       NULL,                 NULL,                        204,   take_webhook, ROUTE_RAW_BODY, WEBHOOK_MAX },
+    { "POST",  "/facts/return/:checkout_id",     ROLE_SHOPPER, NULL,       NULL,                 NULL,                        204,   take_return },
+    { "POST",  "/payments/receipts",             ROLE_STAFF,   "payments", &book_receipt_record, &receipt_view_record,        201,   book_receipt, ROUTE_KEY_REQUIRED },
+    { "GET",   "/payments/:checkout_id",         ROLE_STAFF,   "payments", NULL,                 &payment_detail_view_record, 200,   show_payment },
+    { "GET",   "/payments/:checkout_id/ledger",  ROLE_STAFF,   "payments", NULL,                 &ledger_view_record,         200,   show_ledger },
+    { "POST",  "/payments/:checkout_id/refunds", ROLE_STAFF,   "payments", &book_refund_record,  &refund_view_record,         201,   book_refund, ROUTE_KEY_REQUIRED },
     { NULL },
 };
 /* clang-format on */

@@ -10,7 +10,8 @@ const char *const intent_state_names[] = { "none", "requested", "unknown", "pend
 const char *const intent_event_names[] = { "asked", "close asked", "no answer", "page made", "authorized told",
                                            "captured told", "end told", "part refunded told", "refunded told",
                                            "refund failed told", "mismatch told", "capture refused", "receipt booked",
-                                           "order placed", "parcel packed", "all delivered", "order cancelled", NULL };
+                                           "refund booked", "order placed", "parcel packed", "all delivered",
+                                           "order cancelled", NULL };
 
 /* Guards: of an intent, and of its payment. */
 
@@ -37,6 +38,11 @@ static bool is_collected(const void *aggregate, const void *of UNUSED)
 {
     const struct intent *intent = aggregate;
     return text_equal(intent->method, PAYMENT_METHOD_CASH_ON_DELIVERY);
+}
+
+static bool returns_by_hand(const void *aggregate, const void *of UNUSED)
+{
+    return intent_returns_by_hand(aggregate);
 }
 
 static bool is_ordered(const void *aggregate, const void *of)
@@ -311,6 +317,7 @@ static const struct fsm_edge edges[] = {
     { INTENT_REFUNDING,  ON_REFUND_FAILED,  FSM_ACT,       INTENT_REFUNDING,  NULL,                "what was given back came back: somebody must help" },
     { INTENT_REFUNDING,  ON_MISMATCH,       FSM_WORK_ITEM, INTENT_REFUNDING,  NULL,                "the provider speaks of other money than it took" },
     { INTENT_REFUNDING,  ON_REFUSED,        FSM_IGNORE,    INTENT_REFUNDING,  NULL,                "nothing is being taken" },
+    { INTENT_REFUNDING,  ON_SENT_BACK,      FSM_ACT,       INTENT_REFUNDED,   returns_by_hand,     "given back by a person" },
     { INTENT_REFUNDING,  ON_PLACED,         FSM_WORK_ITEM, INTENT_REFUNDING,  NULL,                "an order stands on money that goes back" },
     { INTENT_REFUNDING,  ON_PACKED,         FSM_IGNORE,    INTENT_REFUNDING,  NULL,                "told when the order was placed" },
     { INTENT_REFUNDING,  ON_DELIVERED,      FSM_IGNORE,    INTENT_REFUNDING,  NULL,                "told when the order was placed" },
@@ -342,5 +349,6 @@ const struct fsm intent_fsm = {
     .edges = edges,
     .edge_count = COUNT(edges),
     .initial = INTENT_NONE,
-    .commands = 1u << ON_RECEIPT, /* a clerk's: what doesn't fit is kept unmatched */
+    .commands = 1u << ON_RECEIPT /* a clerk's: what doesn't fit is kept unmatched */
+                | 1u << ON_SENT_BACK, /* ... and: what is not owed is refused */
 };

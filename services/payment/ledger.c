@@ -104,7 +104,10 @@ void ledger_refunded(struct arena *arena, const struct payment *payment, const s
         add(ret, "refunds", "", amount);
     else
         add(ret, "customer_money", payment->head.id, amount);
-    add(ret, "psp_clearing", "stripe", -amount);
+    if (text_equal(intent->method, PAYMENT_METHOD_CARD))
+        add(ret, "psp_clearing", "stripe", -amount);
+    else
+        add(ret, "bank", "main", -amount);
 }
 
 void ledger_unmatched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret)

@@ -46,7 +46,8 @@ void ledger_placed(struct arena *arena, const struct payment *payment, const str
 void ledger_cancelled(struct arena *arena, const struct payment *payment, const struct intent *intent,
                       struct entry *ret);
 
-/* Of `amount`, given back when `refunded_minor` is now all; below 0 when it came back again. */
+/* Of `amount`, given back when `refunded_minor` is now all; below 0 when it came back again. A card's money goes back
+ * through the provider, all other from the bank account. */
 void ledger_refunded(struct arena *arena, const struct payment *payment, const struct intent *intent, int64_t amount,
                      struct entry *ret);
 void ledger_unmatched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret);

@@ -7,7 +7,6 @@
 #include "proto/payment.h"
 #include "settings.h"
 #include "store.h"
-#include "text.h"
 #include "work_item.h"
 
 #define DAY_MS       (24 * 3600 * INT64_C(1000))
@@ -17,11 +16,6 @@
 static struct money money_in(const struct intent *intent, int64_t amount)
 {
     return money_of(amount, intent->currency);
-}
-
-static bool is_card(const struct intent *intent)
-{
-    return text_equal(intent->method, PAYMENT_METHOD_CARD);
 }
 
 /* --- what is said --- */
@@ -264,6 +258,7 @@ static enum err follow(struct uow *uow, struct payment *payment, struct intent *
     case ON_PART_REFUNDED:
     case ON_REFUNDED:
     case ON_REFUND_FAILED:
+    case ON_SENT_BACK:
         return give_back(uow, payment, intent, from, move->refunded_minor);
     case ON_NO_ANSWER:
         return doubt(uow, payment, intent, move->operation);
@@ -300,9 +295,10 @@ static void begin_state(struct uow *uow, const struct payment *payment, struct i
         intent->ask_at = intent->expires_at + 60 * CLOCK_SECOND;
     if (intent->state == INTENT_REFUNDING && on != ON_REFUND_FAILED) {
         intent->refund_reason = payment->cancelled && intent_pays_order(payment, intent) ? "cancelled" : "late";
-        if (!is_card(intent))
+        if (intent_returns_by_hand(intent))
             work_item_open(uow, "refund_by_hand", payment->head.id,
-                           "money that did not come through the provider has to be given back", "note", DAY_MS);
+                           "money that did not come through the provider has to be given back", "book_refund note",
+                           DAY_MS);
     }
 }
 

@@ -14,7 +14,7 @@ struct move {
     enum money_source source;     /* with money that came */
     const char *code;             /* why not */
     enum psp_operation operation; /* that had no answer */
-    int64_t refunded_minor;       /* in all, as the provider says */
+    int64_t refunded_minor;       /* in all, as the provider says, or a clerk */
 };
 
 /* Moves the intent and says what is to be said. ERR_CONFLICT when the table refuses (only people's commands). */

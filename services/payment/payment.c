@@ -75,6 +75,11 @@ bool intent_is_over(const struct intent *intent)
            intent->state == INTENT_REFUNDING || intent->state == INTENT_REFUNDED;
 }
 
+bool intent_returns_by_hand(const struct intent *intent)
+{
+    return intent->state == INTENT_REFUNDING && !text_equal(intent->method, PAYMENT_METHOD_CARD);
+}
+
 bool payment_owes_closed(const struct payment *payment)
 {
     if (payment->closed_told >= payment->closed_to)

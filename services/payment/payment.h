@@ -47,6 +47,7 @@ enum intent_event {
     ON_MISMATCH,      /* ... speaks of another amount or currency than it was asked for */
     ON_REFUSED,       /* ... will not capture */
     ON_RECEIPT,       /* it is on the bank account */
+    ON_SENT_BACK,     /* a person has given it back */
     ON_PLACED,        /* the order that it pays for exists */
     ON_PACKED,        /* the first parcel is closed */
     ON_DELIVERED,     /* the last parcel arrived */
@@ -136,6 +137,9 @@ bool intent_pays_order(const struct payment *payment, const struct intent *inten
 
 /* Whether no more money can come of it: closing it asks for nothing more than that. */
 bool intent_is_over(const struct intent *intent);
+
+/* Whether what was taken has to be given back by a person: it did not come through the provider. */
+bool intent_returns_by_hand(const struct intent *intent);
 
 /* Whether "closed" is owed to checkout: something was given up, and nothing of it is left open. */
 bool payment_owes_closed(const struct payment *payment);

@@ -188,6 +188,11 @@ INSERT INTO receipt (id, shop, reference, amount_minor, currency, received_on, p
 VALUES (:id::uuid, :shop::text, :reference::text, :amount_minor::bigint, :currency::text, :received_on::date,
         :payer::text, 'unknown', :booked_by::text);
 
+-- name: refund_add :exec
+INSERT INTO refund (id, payment_id, intent, reference, amount_minor, currency, sent_on, booked_by)
+VALUES (:id::uuid, :payment_id::uuid, :intent::bigint, :reference::text, :amount_minor::bigint, :currency::text,
+        :sent_on::date, :booked_by::text);
+
 -- name: ledger_book :exec
 -- One entry with its postings and the balances that have a bound, in one statement; a second one for the same cause does
 -- nothing. Balances are updated before they are added, since an upsert checks the bound on the difference alone.
@@ -247,7 +252,17 @@ SELECT p.id AS checkout_id, p.shop, p.currency,
                   FROM receipt
                  WHERE payment_id = p.id
                  ORDER BY id
-                 LIMIT 200) r) AS receipts
+                 LIMIT 200) r) AS receipts,
+       (SELECT coalesce(json_agg(json_build_object(
+                   'id', r.id, 'checkout_id', r.payment_id, 'intent', r.intent, 'reference', r.reference,
+                   'amount', json_build_object('amount', r.amount_minor, 'currency', r.currency),
+                   'sent_on', r.sent_on)
+                   ORDER BY r.intent), '[]')
+          FROM (SELECT id, payment_id, intent, reference, amount_minor, currency, sent_on
+                  FROM refund
+                 WHERE payment_id = p.id
+                 ORDER BY intent
+                 LIMIT 200) r) AS refunds
   FROM payment p
  WHERE p.id = :id::uuid
    AND p.shop = :shop::text;

@@ -150,6 +150,13 @@ class Finance(Staff):
         return self.door.post("/payments/receipts", {"reference": reference, "amount": amount, "received_on": today,
                                                      "payer": payer}, {"Idempotency-Key": key or new_key()})
 
+    def refund(self, checkout_id, amount, reference="2025/42", key=None):
+        """Books money that was given back by hand."""
+        today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        return self.door.post(f"/payments/{checkout_id}/refunds", {"reference": reference, "amount": amount,
+                                                                   "sent_on": today},
+                              {"Idempotency-Key": key or new_key()})
+
     def payment(self, checkout_id):
         return self.door.get(f"/payments/{checkout_id}")
 

@@ -27,7 +27,6 @@ class PurchaseTest(ShopTest):
         self.assertEqual(len(shopper.mails()), 1)
 
     def test_an_order_that_is_cancelled_gives_stock_and_money_back(self):
-        # Nobody can book yet that the money went back by hand: from here on an audit of this stack finds it half-way.
         sku = self.erp.offer({"berlin": 1})
         shopper = Shopper()
         order = shopper.buy(sku)
@@ -36,6 +35,9 @@ class PurchaseTest(ShopTest):
         shopper.cancel_order("Found a nicer one")
         self.order_when(shopper, kernel="cancelled", status="Cancelled", cancel_reason="Found a nicer one")
         eventually(lambda: self.warehouse.stock(sku)["berlin"]["available"] == 1)
+        eventually(lambda: self.finance.payment(order["id"])["intents"][0]["status"] == "refunding")
+        self.finance.refund(order["id"], order["totals"]["total"])
+        eventually(lambda: shopper.order()["payments"][0]["refunded"] == order["totals"]["total"])
         eventually(lambda: [each for each in shopper.mails() if each.subject.startswith("Cancelled")])
         self.assertEqual(Shopper().buy(sku)["kernel"], "placed")
 

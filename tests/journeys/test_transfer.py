@@ -1,11 +1,13 @@
 """Paid by bank transfer, or to the carrier. Numbers are those of the acceptance scenarios."""
 
+import collections
 import re
 import unittest
 
 from people import ShopTest
 from shop import Shopper, events, new_key
-from support import eventually
+from support import eventually, stack
+from support.audit import assert_clean
 
 
 class TransferTest(ShopTest):
@@ -58,6 +60,63 @@ class TransferTest(ShopTest):
         reference = "NOBODY" + new_key()[:8].upper()
         self.assertEqual(self.finance.receipt(reference, {"amount": 5, "currency": "EUR"})["outcome"], "unknown")
         eventually(lambda: [item for item in self.finance.work_items() if reference in item["subject"] + item["cause"]])
+
+    def test_a_paid_transfer_whose_order_is_cancelled_goes_back_by_hand(self):
+        sku = self.erp.offer()
+        shopper = Shopper()
+        order = shopper.buy(sku)
+        total = order["totals"]["total"]
+        self.pay_by_transfer(order)
+        self.warehouse.covered(self.warehouse.shipments(order["id"])[0]["id"])
+        self.refusal(409, self.finance.refund, order["id"], total)  # the order stands on it
+        shopper.cancel_order("Found a nicer one")
+
+        def to_do():
+            return [item for item in self.finance.work_items()
+                    if (item["kind"], item["subject"]) == ("refund_by_hand", order["id"])]
+        self.assertEqual(eventually(to_do)[0]["actions"], ["book_refund", "note"])
+        wrong = {"amount": total["amount"] - 1, "currency": total["currency"]}
+        refused = self.refusal(422, self.finance.refund, order["id"], wrong)
+        self.assertEqual(refused.fields, ["amount"])
+        self.assertEqual(self.finance.payment(order["id"])["refunded"]["amount"], 0)
+        self.assertEqual(len(to_do()), 1)
+
+        key = new_key()
+        refund = self.finance.refund(order["id"], total, key=key)
+        self.assertEqual((refund["checkout_id"], refund["intent"], refund["amount"]), (order["id"], 1, total))
+        self.assertEqual(to_do(), [])
+        self.assertEqual(self.finance.refund(order["id"], total, key=key), refund)
+        self.refusal(409, self.finance.refund, order["id"], total)
+
+        payment = self.finance.payment(order["id"])
+        self.assertEqual((payment["intents"][0]["status"], payment["refunded"], payment["refunds"]),
+                         ("refunded", total, [refund]))
+        self.assertEqual(set(self.balances(order).values()), {0})
+        eventually(lambda: shopper.order()["payments"][0]["refunded"] == total)
+        told = [each for each in events("payment", order["id"]) if each.type == "payment.refunded"]
+        self.assertEqual([(each.value["refunded"], each.value["reason"]) for each in told], [(total, "cancelled")])
+        assert_clean(self, stack())
+
+    def test_a_cancelled_order_to_be_paid_on_delivery_has_nothing_to_give_back(self):
+        sku = self.erp.offer()
+        shopper = Shopper()
+        order = shopper.buy(sku, payment="cash_on_delivery")
+        self.warehouse.shipments(order["id"])
+        shopper.cancel_order()
+        eventually(lambda: self.finance.payment(order["id"])["intents"][0]["status"] == "closed")
+
+        self.refusal(409, self.finance.refund, order["id"], order["totals"]["total"])
+
+        self.assertEqual(self.finance.payment(order["id"])["refunded"]["amount"], 0)
+        self.assertEqual([item for item in self.finance.work_items() if item["subject"] == order["id"]], [])
+
+    def balances(self, order):
+        """What the order's entries add up to, by account."""
+        balances = collections.Counter()
+        for entry in self.finance.ledger(order["id"]):
+            for posting in entry["postings"]:
+                balances[posting["account"]] += posting["amount"]["amount"]
+        return balances
 
     def test_27_cash_on_delivery_is_settled_by_the_delivery(self):
         sku = self.erp.offer()

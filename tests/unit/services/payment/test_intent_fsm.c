@@ -78,6 +78,15 @@ static const struct {
     { INTENT_DUE,        ON_DELIVERED, TRANSFER, "instant",  100, ORDERED,   FSM_WORK_ITEM, INTENT_DUE        },
     { INTENT_CAPTURED,   ON_DELIVERED, COD,      "instant",  100, ORDERED,   FSM_IGNORE,    INTENT_CAPTURED   }, /* once */
 
+    { INTENT_CAPTURED,   ON_CANCELLED, TRANSFER, "instant",  100, CANCELLED, FSM_ACT,       INTENT_REFUNDING  },
+    { INTENT_REFUNDING,  ON_SENT_BACK, TRANSFER, "instant",  100, CANCELLED, FSM_ACT,       INTENT_REFUNDED   },
+    { INTENT_REFUNDING,  ON_SENT_BACK, COD,      "instant",  100, CANCELLED, FSM_ACT,       INTENT_REFUNDED   },
+    { INTENT_REFUNDING,  ON_SENT_BACK, CARD,     "instant",  100, CANCELLED, FSM_REFUSE,    INTENT_REFUNDING  }, /* the provider's */
+    { INTENT_REFUNDED,   ON_SENT_BACK, TRANSFER, "instant",  100, CANCELLED, FSM_REFUSE,    INTENT_REFUNDED   }, /* once */
+    { INTENT_CAPTURED,   ON_SENT_BACK, TRANSFER, "instant",  100, ORDERED,   FSM_REFUSE,    INTENT_CAPTURED   },
+    { INTENT_DUE,        ON_SENT_BACK, TRANSFER, "instant",  100, ORDERED,   FSM_REFUSE,    INTENT_DUE        },
+    { INTENT_CLOSED,     ON_SENT_BACK, COD,      "instant",  100, CANCELLED, FSM_REFUSE,    INTENT_CLOSED     }, /* nothing came */
+
     { INTENT_DUE,        ON_CANCELLED, TRANSFER, "instant",  100, CANCELLED, FSM_ACT,       INTENT_CLOSED     },
     { INTENT_AUTHORIZED, ON_CANCELLED, CARD,     "deferred", 100, CANCELLED, FSM_ACT,       INTENT_VOIDING    },
     { INTENT_AUTHORIZED, ON_CANCELLED, CARD,     "instant",  0,   CANCELLED, FSM_ACT,       INTENT_VOIDED     },
@@ -103,6 +112,25 @@ START_TEST(an_intent_moves_only_along_the_table)
     const struct fsm_move move = fsm_next(&intent_fsm, (int)intent.state, (int)moves[_i].when, &intent, &payment);
     ck_assert_int_eq(move.outcome, moves[_i].outcome);
     ck_assert_int_eq(move.to, moves[_i].then);
+}
+END_TEST
+
+/* A person gives money back in one state alone, and only what the provider can't. */
+START_TEST(only_money_that_waits_for_a_person_is_given_back_by_one)
+{
+    static const char *const methods[] = { CARD, TRANSFER, COD };
+    const struct payment payment = { .order_intent = 1, .cancelled = true };
+
+    for (int state = 0; state < INTENT_STATES; state++) {
+        for (size_t i = 0; i < COUNT(methods); i++) {
+            const struct intent intent = { .number = 1, .method = methods[i], .capture = "instant", .amount_minor = 100,
+                                           .state = (enum intent_state)state };
+            const struct fsm_move move = fsm_next(&intent_fsm, state, ON_SENT_BACK, &intent, &payment);
+            const bool waits = state == INTENT_REFUNDING && !text_equal(methods[i], CARD);
+            ck_assert_int_eq(move.outcome, waits ? FSM_ACT : FSM_REFUSE);
+            ck_assert_int_eq(move.to, waits ? (int)INTENT_REFUNDED : state);
+        }
+    }
 }
 END_TEST
 
@@ -173,6 +201,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, the_table_has_no_defect);
     ADD_TABLE_TEST(tests, an_intent_moves_only_along_the_table, moves);
+    tcase_add_test(tests, only_money_that_waits_for_a_person_is_given_back_by_one);
     tcase_add_test(tests, money_moves_only_where_it_may);
     ADD_TABLE_TEST(tests, closed_is_told_when_nothing_is_left_open, tombstones);
     tcase_add_test(tests, questions_become_rarer);

@@ -164,6 +164,19 @@ START_TEST(a_cancelled_order_that_was_paid_leaves_nothing_once_it_is_refunded)
 }
 END_TEST
 
+START_TEST(a_cancelled_transfer_that_was_paid_leaves_nothing_once_it_is_given_back)
+{
+    begin("bank_transfer");
+    place();
+    capture(SOURCE_RECEIPT);
+    cancel();
+    ck_assert_int_eq(balance("customer_money"), -TOTAL);
+    ck_assert_int_eq(balance("bank"), TOTAL);
+    refund(TOTAL);
+    assert_nothing_left();
+}
+END_TEST
+
 START_TEST(money_taken_while_its_order_was_cancelled_is_the_customers)
 {
     begin("card");
@@ -289,6 +302,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_void_leaves_nothing);
     tcase_add_test(tests, a_cancelled_order_that_was_only_promised_leaves_nothing);
     tcase_add_test(tests, a_cancelled_order_that_was_paid_leaves_nothing_once_it_is_refunded);
+    tcase_add_test(tests, a_cancelled_transfer_that_was_paid_leaves_nothing_once_it_is_given_back);
     tcase_add_test(tests, money_taken_while_its_order_was_cancelled_is_the_customers);
     tcase_add_test(tests, money_without_an_order_is_the_customers);
     tcase_add_test(tests, money_that_came_before_its_order_settles_it);
