@@ -9,30 +9,29 @@
 
 #define HTTP_SNAPSHOT_MAX ((size_t)512 * 1024) /* 500 lines with titles of 200 bytes */
 
-static enum err not_found(struct ctx *ctx, const char *id)
-{
-    return FAIL(ctx, NOT_FOUND, "there is no checkout \"%s\"", id);
-}
-
 static bool is_frozen(const struct checkout *checkout)
 {
     return checkout->state != CHECKOUT_OPEN && checkout->state != CHECKOUT_FAILED;
 }
 
-enum err lock_from_path(struct uow *uow, const struct checkout_ask *ask, struct checkout *ret)
+enum err no_checkout(struct ctx *ctx, const char *id)
 {
-    struct ctx *ctx = uow->ctx;
-    struct checkout_ask full = *ask;
-    bool found;
-
-    TRY(path_id(ctx, "checkout_id", &full.id));
-    TRY(checkout_lock(uow, &full, ret, &found));
-    if (!found)
-        return not_found(ctx, full.id);
-    return ERR_NONE;
+    return FAIL(ctx, NOT_FOUND, "there is no checkout \"%s\"", id);
 }
 
-enum err read_from_path(struct uow *uow, struct checkout *ret)
+enum err lock_from_path(struct uow *uow, struct checkout *ret)
+{
+    struct ctx *ctx = uow->ctx;
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    TRY(checkout_lock(uow, id, ret, &found));
+    return found ? ERR_NONE : no_checkout(ctx, id);
+}
+
+/* Reads the checkout that the path names, priced as of now unless a placement froze it. */
+static enum err read_from_path(struct uow *uow, struct checkout *ret)
 {
     struct ctx *ctx = uow->ctx;
     const char *id;
@@ -41,7 +40,8 @@ enum err read_from_path(struct uow *uow, struct checkout *ret)
     TRY(path_id(ctx, "checkout_id", &id));
     TRY(checkout_read(uow, id, ret, &found));
     if (!found)
-        return not_found(ctx, id);
+        return no_checkout(ctx, id);
+    TRY(checkout_read_offers(uow, ret));
     return is_frozen(ret) ? ERR_NONE : checkout_price(ctx, ret);
 }
 
@@ -67,7 +67,7 @@ enum err pick_payment(struct ctx *ctx, const struct checkout *checkout, const ch
     return ERR_NONE;
 }
 
-/* A checkout as the gateway hands the cart over. Prices it without tax: where it goes is not known yet. */
+/* A checkout as the gateway hands the cart over. */
 static enum err begin(struct ctx *ctx, const struct open_checkout *ask, struct checkout *ret)
 {
     *ret = (struct checkout){
@@ -79,40 +79,47 @@ static enum err begin(struct ctx *ctx, const struct open_checkout *ask, struct c
         .locale = ask->locale,
         .currency = ask->currency,
         .group_id = id_new(ctx->arena),
-        .rules = { .included = true },
     };
-    TRY(checkout_take_lines(ctx, &ask->lines, ask->currency, &ret->lines));
-    return totals_compute(ctx, &ret->rules, NULL, ret->currency, &ret->lines, &ret->groups, &ret->totals);
+    return checkout_take_lines(ctx, &ask->lines, ask->currency, &ret->lines);
 }
 
-/* Takes over the cart's snapshot, unless another tab brought a newer one or a placement has frozen the checkout. */
-static enum err refresh(struct uow *uow, struct checkout *checkout, const struct checkout *fresh)
+/* The cart has a checkout. Takes over the cart's snapshot, unless another tab brought a newer one or a placement has
+ * frozen the checkout. */
+static enum err reopen(struct uow *uow, const struct checkout *fresh, struct checkout *ret)
 {
-    if (is_frozen(checkout) || fresh->cart_version < checkout->cart_version)
+    bool found;
+
+    TRY(checkout_lock(uow, NULL, ret, &found));
+    if (!found)
+        return FAIL(uow->ctx, INTERNAL, "the checkout of cart \"%s\" is gone", fresh->cart_id);
+    if (is_frozen(ret))
         return ERR_NONE;
 
-    checkout->cart_version = fresh->cart_version;
-    checkout->channel = fresh->channel;
-    checkout->locale = fresh->locale;
-    checkout->currency = fresh->currency;
-    checkout->lines = fresh->lines;
-    TRY(checkout_price(uow->ctx, checkout));
-    checkout_save_content(uow, checkout, checkout->head.version);
-    return ERR_NONE;
+    if (fresh->cart_version >= ret->cart_version) {
+        ret->cart_version = fresh->cart_version;
+        ret->channel = fresh->channel;
+        ret->locale = fresh->locale;
+        ret->currency = fresh->currency;
+        ret->lines = fresh->lines;
+        checkout_refresh(uow, ret);
+    }
+    TRY(checkout_read_offers(uow, ret));
+    return checkout_price(uow->ctx, ret);
 }
 
+/* Prices it without tax: where it goes is not known yet. */
 static enum err tell_opened(struct uow *uow, struct checkout *checkout)
 {
-    TRY(emit_checkout_opened(uow, &checkout->head, &(struct checkout_opened){
+    TRY(checkout_read_offers(uow, checkout));
+    TRY(checkout_price(uow->ctx, checkout));
+    return emit_checkout_opened(uow, &checkout->head, &(struct checkout_opened){
         .checkout_id = checkout->head.id,
         .shop = checkout->shop,
         .cart_id = checkout->cart_id,
         .channel = checkout->channel,
         .locale = checkout->locale,
         .currency = checkout->currency,
-    }));
-    checkout_save(uow, checkout, 0);
-    return ERR_NONE;
+    });
 }
 
 static enum err open_checkout(struct ctx *ctx, const void *in, void *ret)
@@ -120,21 +127,20 @@ static enum err open_checkout(struct ctx *ctx, const void *in, void *ret)
     const struct open_checkout *ask = in;
     struct checkout fresh;
     struct checkout checkout;
-    bool found;
+    bool is_new;
 
     if (!text_equal(ask->cart_id, ctx->caller.cart_id))
         return FAIL(ctx, NOT_FOUND, "there is no cart \"%s\"", ask->cart_id);
     TRY(begin(ctx, ask, &fresh));
 
     UNIT_OF_WORK(ctx, uow);
-    checkout_add(uow, &fresh);
-    TRY(checkout_lock(uow, &(struct checkout_ask){ .currency = ask->currency }, &checkout, &found));
-    if (!found)
-        return FAIL(ctx, INTERNAL, "the checkout of cart \"%s\" is gone", ask->cart_id);
-    const bool is_new = checkout.head.version == 0;
-    TRY(refresh(uow, &checkout, &fresh));
-    if (is_new)
-        TRY(tell_opened(uow, &checkout));
+    TRY(checkout_add(uow, &fresh, &is_new));
+    if (is_new) {
+        TRY(tell_opened(uow, &fresh));
+        checkout = fresh;
+    } else {
+        TRY(reopen(uow, &fresh, &checkout));
+    }
     checkout_show(&checkout, ctx->arena, ret);
     http_status(ctx, is_new ? 201 : 200);
     return uow_commit(uow);
@@ -150,33 +156,6 @@ static enum err show_checkout(struct ctx *ctx, const void *in UNUSED, void *ret)
     return ERR_NONE;
 }
 
-static enum err lock_to_edit(struct uow *uow, const struct checkout_ask *ask, struct checkout *ret)
-{
-    TRY(lock_from_path(uow, ask, ret));
-    return checkout_allow(uow, ret, &(struct checkout_move){ .on = ON_EDIT });
-}
-
-/* Prices the changed checkout and answers with it. */
-static enum err finish_edit(struct uow *uow, struct checkout *checkout, struct checkout_view *ret)
-{
-    TRY(checkout_price(uow->ctx, checkout));
-    checkout_save_content(uow, checkout, checkout->head.version);
-    checkout_show(checkout, uow->ctx->arena, ret);
-    return uow_commit(uow);
-}
-
-static enum err set_addresses(struct ctx *ctx, const void *in, void *ret)
-{
-    const struct set_addresses *ask = in;
-    struct checkout checkout;
-
-    UNIT_OF_WORK(ctx, uow);
-    TRY(lock_to_edit(uow, &(struct checkout_ask){ .country = ask->shipping.country }, &checkout));
-    checkout.personal = ARENA_NEW(ctx->arena, struct set_addresses);
-    *checkout.personal = *ask;
-    return finish_edit(uow, &checkout, ret);
-}
-
 /* What can be delivered, and for how much, depends on where it goes. */
 static enum err check_address_known(struct ctx *ctx, const struct checkout *checkout)
 {
@@ -185,34 +164,64 @@ static enum err check_address_known(struct ctx *ctx, const struct checkout *chec
     return ERR_NONE;
 }
 
+/* Writes the choice; what it is refused for comes after it. Reads the offers that it is judged by. */
+static enum err choose(struct uow *uow, const struct choice *choice, struct checkout *ret)
+{
+    struct ctx *ctx = uow->ctx;
+    const char *id;
+    bool found;
+
+    TRY(path_id(ctx, "checkout_id", &id));
+    TRY(checkout_choose(uow, id, choice, ret, &found));
+    if (!found)
+        return no_checkout(ctx, id);
+    TRY(checkout_allow(uow, ret, &(struct checkout_move){ .on = ON_EDIT }));
+    return checkout_read_offers(uow, ret);
+}
+
+static enum err set_addresses(struct ctx *ctx, const void *in, void *ret)
+{
+    const struct set_addresses *ask = in;
+    struct checkout checkout;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(choose(uow, &(struct choice){ .personal = ask }, &checkout));
+    TRY(checkout_price(ctx, &checkout));
+    checkout_show(&checkout, ctx->arena, ret);
+    return uow_commit(uow);
+}
+
 static enum err set_delivery(struct ctx *ctx, const void *in, void *ret)
 {
     const struct set_delivery *ask = in;
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(lock_to_edit(uow, &(struct checkout_ask){ 0 }, &checkout));
+    TRY(choose(uow, &(struct choice){ .delivery_method = ask->method }, &checkout));
     TRY(check_address_known(ctx, &checkout));
     if (offers_delivery(&checkout.offers, ask->method) == NULL)
         return err_field(ctx, "method", "is not offered for the shipping address");
-    checkout.delivery_method = ask->method;
-    return finish_edit(uow, &checkout, ret);
+    TRY(checkout_price(ctx, &checkout));
+    checkout_show(&checkout, ctx->arena, ret);
+    return uow_commit(uow);
 }
 
 static enum err set_payment(struct ctx *ctx, const void *in, void *ret)
 {
     const struct set_payment *ask = in;
+    const bool has_page = text_equal(ask->method, PAYMENT_METHOD_CARD);
     struct checkout checkout;
     struct payment_pick pick;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(lock_to_edit(uow, &(struct checkout_ask){ 0 }, &checkout));
+    TRY(choose(uow, &(struct choice){
+        .method = ask->method,
+        .return_url = has_page ? ask->return_url : NULL,
+    }, &checkout));
     TRY(checkout_price(ctx, &checkout)); /* what is offered depends on the total */
     TRY(pick_payment(ctx, &checkout, ask->method, ask->return_url, &pick));
-    checkout.method = pick.method;
-    checkout.capture = pick.capture;
-    checkout.return_url = pick.return_url;
-    return finish_edit(uow, &checkout, ret);
+    checkout_show(&checkout, ctx->arena, ret);
+    return uow_commit(uow);
 }
 
 static enum err list_deliveries(struct ctx *ctx, const void *in UNUSED, void *ret)

@@ -6,11 +6,11 @@
 
 #include "store.h"
 
-/* Locks the checkout that the path names, if it belongs to the caller's cart. `ask` may hold what else is known. */
-enum err lock_from_path(struct uow *uow, const struct checkout_ask *ask, struct checkout *ret) MUST_USE;
+/* Locks the checkout that the path names, if it belongs to the caller's cart. */
+enum err lock_from_path(struct uow *uow, struct checkout *ret) MUST_USE;
 
-/* Reads it without a lock, priced as of now unless a placement froze it. */
-enum err read_from_path(struct uow *uow, struct checkout *ret) MUST_USE;
+/* What is said of a checkout that is not there, or not the caller's. */
+enum err no_checkout(struct ctx *ctx, const char *id) MUST_USE;
 
 /* What was chosen to pay the checkout's total. ERR_INVALID names the field that is wrong. `return_url` may be NULL. */
 struct payment_pick {

@@ -49,8 +49,7 @@ RECORD_SHARED(checkout,
     FIELD(checkout, number),
     FIELD_NAMED(checkout, head.version, "version"),
     FIELD_AS_TIME(checkout, now),
-    FIELD_OBJECT_OF(checkout, offers, offers_record),
-    FIELD_OPTIONAL_OF(checkout, earlier, earlier_placement_record));
+    FIELD_NAMED(checkout, offers.version, "offers_version"));
 
 bool checkout_is_live(enum checkout_state state)
 {
@@ -99,6 +98,7 @@ static void begin_placement(struct checkout *checkout, const struct checkout_mov
                             const struct patience *patience)
 {
     checkout->placement++;
+    checkout->freezes = true;
     checkout->tries = 0;
     checkout->cart_locked = false;
     checkout->stock_held = false;
@@ -251,7 +251,7 @@ static struct texts line_ids(const struct line_list *lines, struct arena *arena)
     return ids;
 }
 
-static const char *destination(const struct checkout *checkout)
+const char *checkout_destination(const struct checkout *checkout)
 {
     return checkout->personal != NULL ? checkout->personal->shipping.country : NULL;
 }
@@ -259,7 +259,7 @@ static const char *destination(const struct checkout *checkout)
 enum err checkout_price(struct ctx *ctx, struct checkout *checkout)
 {
     const struct delivery_choice *choice = offers_delivery(&checkout->offers, checkout->delivery_method);
-    const char *country = destination(checkout);
+    const char *country = checkout_destination(checkout);
 
     checkout->rules = checkout->offers.rules;
     checkout->groups = (struct group_list){ 0 };
@@ -281,6 +281,22 @@ enum err checkout_price(struct ctx *ctx, struct checkout *checkout)
                           &checkout->totals);
 }
 
+/* Apart from their taxes, which follow from the rest. */
+static bool lines_equal(const struct line_list *a, const struct line_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct line *x = &a->items[i];
+        const struct line *y = &b->items[i];
+        if (!text_equal(x->line_id, y->line_id) || !text_equal(x->sku, y->sku) || !text_equal(x->title, y->title) ||
+            x->quantity != y->quantity || !money_equal(x->unit_price, y->unit_price) ||
+            !text_equal(x->tax_class, y->tax_class) || !money_equal(x->total, y->total))
+            return false;
+    }
+    return true;
+}
+
 enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const char *currency,
                               const struct cart_line_list *from, bool *ret_same)
 {
@@ -291,6 +307,9 @@ enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const 
     if (!text_equal(currency, checkout->currency))
         return ERR_NONE;
     TRY(checkout_take_lines(ctx, from, currency, &lines));
+    *ret_same = lines_equal(&lines, &checkout->lines);
+    if (*ret_same)
+        return ERR_NONE;
 
     /* A copy, since a refused computation must not touch what was placed. */
     struct group_list groups = { .count = checkout->groups.count };
@@ -299,7 +318,7 @@ enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const 
         groups.items[i] = checkout->groups.items[i];
         groups.items[i].line_ids = line_ids(&lines, ctx->arena);
     }
-    TRY(totals_compute(ctx, &checkout->rules, destination(checkout), currency, &lines, &groups, &totals));
+    TRY(totals_compute(ctx, &checkout->rules, checkout_destination(checkout), currency, &lines, &groups, &totals));
     if (!money_equal(totals.total, checkout->totals.total))
         return ERR_NONE;
 
@@ -307,6 +326,7 @@ enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const 
     checkout->lines = lines;
     checkout->groups = groups;
     checkout->totals = totals;
+    checkout->freezes = true;
     return ERR_NONE;
 }
 

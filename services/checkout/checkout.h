@@ -55,7 +55,7 @@ extern const char *const checkout_state_names[];
 extern const char *const checkout_event_names[];
 extern const struct fsm checkout_fsm;
 
-/* An earlier placement that was asked under the key of the request. */
+/* A placement that failed and was followed by another one. */
 struct earlier_placement {
     int64_t placement;
     const char *fingerprint;
@@ -64,6 +64,8 @@ struct earlier_placement {
     struct difference_list differences;
     struct shortage_list shortages;
 };
+
+extern const struct record earlier_placement_record;
 
 struct checkout {
     struct aggregate head;
@@ -100,11 +102,11 @@ struct checkout {
     struct totals totals;
     struct tax_rules rules; /* that the totals were computed by */
     const char *number;     /* of the order, once it is there */
+    bool freezes;           /* the next move also saves what was priced, and for which placement */
 
     /* Read along: not the checkout's own. */
     int64_t now; /* database time */
-    struct offers offers;              /* with checkout_lock and checkout_show only */
-    struct earlier_placement *earlier; /* with checkout_lock only */
+    struct offers offers;
 };
 
 extern const struct record checkout_record;
@@ -149,12 +151,15 @@ bool checkout_is_live(enum checkout_state state);
 enum err checkout_take_lines(struct ctx *ctx, const struct cart_line_list *from, const char *currency,
                              struct line_list *ret) MUST_USE;
 
+/* The country that it goes to; NULL: not known yet. */
+const char *checkout_destination(const struct checkout *checkout);
+
 /* Computes groups, taxes and totals anew from what the shop offers now. While nothing is being placed only. */
 enum err checkout_price(struct ctx *ctx, struct checkout *checkout) MUST_USE;
 
 /*
- * The placed checkout with the lines that cart locked, priced as it was placed. *ret_same is false, and nothing else
- * changes, when they cost something else than the shopper agreed to.
+ * The placed checkout with the lines that cart locked, priced as it was placed: mostly the lines that it has. *ret_same
+ * is false, and nothing else changes, when they cost something else than the shopper agreed to.
  */
 enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const char *currency,
                               const struct cart_line_list *from, bool *ret_same) MUST_USE;
@@ -165,7 +170,8 @@ struct texts checkout_missing(const struct checkout *checkout, struct arena *are
 /* How it looks to the shopper. */
 void checkout_show(const struct checkout *checkout, struct arena *arena, struct checkout_view *ret);
 void placement_show(const struct checkout *checkout, struct arena *arena, struct placement_view *ret);
-void placement_show_earlier(const struct checkout *checkout, struct placement_view *ret);
+void placement_show_earlier(const char *checkout_id, const struct earlier_placement *earlier,
+                            struct placement_view *ret);
 
 /* The HTTP status that goes with a placement as the answer to placing or paying. */
 int placement_status(const struct placement_view *view);

@@ -2,7 +2,6 @@
 #include "consumer.h"
 
 #include "checkout/queries.h"
-#include "json.h"
 #include "move.h"
 #include "proto/cart.h"
 #include "proto/hold.h"
@@ -22,11 +21,6 @@ static enum err hear(struct uow *uow, const char *checkout_id, const struct chec
     return checkout_move(uow, &checkout, move);
 }
 
-static const char *lines_text(const struct uow *uow, const struct checkout *checkout)
-{
-    return json_encode_list(uow->ctx->arena, &line_record, checkout->lines.items, checkout->lines.count);
-}
-
 /*
  * The locked lines are what is sold. Cart compared them with what we claimed; we compare what they cost, by the prices
  * and rates of the placement, with the total that the shopper named.
@@ -37,16 +31,13 @@ static enum err on_cart_locked(struct uow *uow, const struct message *message UN
     struct checkout_move move = { .on = ON_CART_LOCKED, .placement = locked->placement, .reason = "cart_changed" };
     struct checkout checkout;
 
-    TRY(checkout_expect(uow, locked->checkout_id, &checkout));
+    TRY(checkout_expect_whole(uow, locked->checkout_id, &checkout));
     if (checkout.state == CHECKOUT_CLAIMING && checkout_concerns(&checkout, &move)) {
-        const char *was = lines_text(uow, &checkout);
         bool same;
 
         TRY(checkout_take_locked(uow->ctx, &checkout, locked->currency, &locked->lines, &same));
         if (!same)
             move.on = ON_CART_REFUSED;
-        else if (!text_equal(was, lines_text(uow, &checkout)))
-            checkout_save_content(uow, &checkout, checkout.head.version);
     }
     return checkout_move(uow, &checkout, &move);
 }
@@ -95,7 +86,7 @@ static enum err hear_promise(struct uow *uow, const char *checkout_id, const str
 {
     struct checkout checkout;
 
-    TRY(checkout_expect(uow, checkout_id, &checkout));
+    TRY(checkout_expect_whole(uow, checkout_id, &checkout)); /* it may be completed now, which tells everything */
     if (checkout_concerns(&checkout, move) && !money_equal(amount, checkout.totals.total)) {
         work_item_open(uow, "payment_contradiction", checkout_id, "another amount was promised than was asked", "note",
                        DAY_MS);

@@ -3,6 +3,7 @@
 
 #include "checkout.h"
 #include "checkout/queries.h"
+#include "offer_cache.h"
 
 extern const struct route checkout_routes[];
 extern const struct subscription checkout_subscriptions[];
@@ -19,6 +20,12 @@ static const struct setting checkout_settings[] = {
 };
 /* clang-format on */
 
+static bool start(struct service *service)
+{
+    service->own = offer_cache_new();
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     return service_main(argc, argv, &(struct service){
@@ -31,5 +38,6 @@ int main(int argc, char **argv)
         .routes = checkout_routes,
         .subscriptions = checkout_subscriptions,
         .timers = checkout_timers,
+        .start = start,
     });
 }

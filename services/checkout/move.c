@@ -1,6 +1,8 @@
 /* The only way a checkout's state changes. */
 #include "move.h"
 
+#include <assert.h>
+
 #include "http.h"
 #include "log.h"
 #include "service.h"
@@ -27,7 +29,6 @@ static enum err ask_claims(struct uow *uow, struct checkout *checkout)
 {
     struct arena *arena = uow->ctx->arena;
 
-    placement_begin(uow, checkout);
     return emit_checkout_claims_asked(uow, &checkout->head, &(struct checkout_claims_asked){
         .checkout_id = checkout->head.id,
         .shop = checkout->shop,
@@ -71,6 +72,7 @@ static enum err ask_closing(struct uow *uow, struct checkout *checkout)
 /* This confirms the claims too: no round trip, since nothing can be refused any more (saga rule R7). */
 static enum err tell_completed(struct uow *uow, struct checkout *checkout, const struct checkout_move *move)
 {
+    assert(checkout->personal != NULL); /* it was read with what is bought */
     return emit_checkout_completed(uow, &checkout->head, &(struct checkout_completed){
         .checkout_id = checkout->head.id,
         .shop = checkout->shop,
@@ -92,7 +94,6 @@ static enum err tell_completed(struct uow *uow, struct checkout *checkout, const
 
 static enum err tell_failed(struct uow *uow, struct checkout *checkout, const char *why)
 {
-    placement_end(uow, checkout);
     return emit_checkout_failed(uow, &checkout->head, &(struct checkout_failed){
         .checkout_id = checkout->head.id,
         .shop = checkout->shop,
@@ -225,6 +226,8 @@ enum err checkout_move(struct uow *uow, struct checkout *checkout, const struct 
     case FSM_ACT:
         break;
     }
+    if (move->on == ON_PLACE && checkout->placement > 0)
+        placement_keep(uow, checkout);
     checkout_apply(checkout, (enum checkout_state)next.to, move, &patience);
     TRY(say(uow, checkout, from, move, next.why));
     checkout_save(uow, checkout, was);

@@ -3,14 +3,18 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "text.h"
+
+#define DAY (24 * 3600 * CLOCK_SECOND)
+#define DAY_TEXT 10 /* of a time's text: 2026-11-22 */
 
 static RECORD(delivery_choice,
     FIELD(delivery_choice, method, .flags = FIELD_REQUIRED),
     FIELD(delivery_choice, label, .flags = FIELD_REQUIRED),
     FIELD(delivery_choice, price_minor, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, earliest, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, latest, .flags = FIELD_REQUIRED));
+    FIELD(delivery_choice, days_min, .flags = FIELD_REQUIRED),
+    FIELD(delivery_choice, days_max, .flags = FIELD_REQUIRED));
 
 static RECORD(payment_choice,
     FIELD(payment_choice, method, .flags = FIELD_REQUIRED),
@@ -22,7 +26,69 @@ static RECORD(payment_choice,
 RECORD_SHARED(offers,
     FIELD_OBJECT_OF(offers, rules, tax_rules_record, .flags = FIELD_REQUIRED),
     FIELD_LIST_OF(offers, deliveries, delivery_choice_record, .flags = FIELD_REQUIRED),
-    FIELD_LIST_OF(offers, payments, payment_choice_record, .flags = FIELD_REQUIRED));
+    FIELD_LIST_OF(offers, payments, payment_choice_record, .flags = FIELD_REQUIRED),
+    FIELD(offers, version, .flags = FIELD_REQUIRED));
+
+static struct tax_rate_list copy_rates(const struct tax_rate_list *from, struct arena *arena)
+{
+    struct tax_rate_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+
+    for (size_t i = 0; i < to.count; i++) {
+        to.items[i] = from->items[i];
+        to.items[i].tax_class = arena_strdup(arena, from->items[i].tax_class);
+    }
+    return to;
+}
+
+static struct delivery_choice_list copy_deliveries(const struct delivery_choice_list *from, struct arena *arena)
+{
+    struct delivery_choice_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+
+    for (size_t i = 0; i < to.count; i++) {
+        const struct delivery_choice *choice = &from->items[i];
+        to.items[i] = *choice;
+        to.items[i].method = arena_strdup(arena, choice->method);
+        to.items[i].label = arena_strdup(arena, choice->label);
+        to.items[i].earliest = arena_strdup(arena, choice->earliest);
+        to.items[i].latest = arena_strdup(arena, choice->latest);
+    }
+    return to;
+}
+
+static struct payment_choice_list copy_payments(const struct payment_choice_list *from, struct arena *arena)
+{
+    struct payment_choice_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+
+    for (size_t i = 0; i < to.count; i++) {
+        const struct payment_choice *choice = &from->items[i];
+        to.items[i] = *choice;
+        to.items[i].method = arena_strdup(arena, choice->method);
+        to.items[i].label = arena_strdup(arena, choice->label);
+        to.items[i].capture = arena_strdup(arena, choice->capture);
+    }
+    return to;
+}
+
+void offers_copy(const struct offers *from, struct arena *arena, struct offers *ret)
+{
+    *ret = (struct offers){
+        .rules = { .included = from->rules.included, .rates = copy_rates(&from->rules.rates, arena) },
+        .deliveries = copy_deliveries(&from->deliveries, arena),
+        .payments = copy_payments(&from->payments, arena),
+        .version = from->version,
+    };
+}
+
+void offers_date(struct offers *offers, int64_t now, struct arena *arena)
+{
+    char text[CLOCK_TEXT];
+
+    for (size_t i = 0; i < offers->deliveries.count; i++) {
+        struct delivery_choice *choice = &offers->deliveries.items[i];
+        choice->earliest = arena_copy(arena, clock_format(now + choice->days_min * DAY, text), DAY_TEXT);
+        choice->latest = arena_copy(arena, clock_format(now + choice->days_max * DAY, text), DAY_TEXT);
+    }
+}
 
 const struct delivery_choice *offers_delivery(const struct offers *offers, const char *method)
 {

@@ -11,8 +11,10 @@ struct delivery_choice {
     const char *method;
     const char *label;
     int64_t price_minor;
-    const char *earliest; /* days, if ordered now */
+    const char *earliest; /* days, if ordered now: offers_date() */
     const char *latest;
+    int64_t days_min;
+    int64_t days_max;
 };
 
 struct delivery_choice_list {
@@ -37,9 +39,16 @@ struct offers {
     struct tax_rules rules;
     struct delivery_choice_list deliveries; /* cheapest first */
     struct payment_choice_list payments;    /* as the shop wants them shown */
+    int64_t version;                        /* how often the shop has changed what it offers */
 };
 
 extern const struct record offers_record;
+
+/* A copy in the arena. */
+void offers_copy(const struct offers *from, struct arena *arena, struct offers *ret);
+
+/* Says on which days each delivery would arrive if it were ordered now. Days begin at midnight UTC. */
+void offers_date(struct offers *offers, int64_t now, struct arena *arena);
 
 /* The choice with this name, or NULL when it isn't offered. A NULL method is none. */
 const struct delivery_choice *offers_delivery(const struct offers *offers, const char *method);

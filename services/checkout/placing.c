@@ -43,11 +43,11 @@ static enum err start_placement(struct uow *uow, struct checkout *checkout, stru
     struct payment_pick pick;
 
     TRY(checkout_allow(uow, checkout, &move));
+    TRY(checkout_read_offers(uow, checkout));
     TRY(checkout_price(ctx, checkout));
     TRY(check_wish(ctx, checkout, total));
     TRY(pick_payment(ctx, checkout, checkout->method, checkout->return_url, &pick));
     checkout->capture = pick.capture;
-    checkout_save_content(uow, checkout, checkout->head.version);
     return checkout_move(uow, checkout, &move);
 }
 
@@ -60,15 +60,18 @@ enum err place_order(struct ctx *ctx, const void *in, void *ret)
     const struct place_order *ask = in;
     const char *key = request_key(ctx);
     struct checkout checkout;
+    struct earlier_placement earlier;
+    bool is_late;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(lock_from_path(uow, &(struct checkout_ask){ .key = key }, &checkout));
+    TRY(lock_from_path(uow, &checkout));
+    TRY(placement_find(uow, &checkout, key, &earlier, &is_late));
     if (text_equal(checkout.key, key)) {
         TRY(check_repeat(ctx, checkout.fingerprint));
         placement_show(&checkout, ctx->arena, ret);
-    } else if (checkout.earlier != NULL) {
-        TRY(check_repeat(ctx, checkout.earlier->fingerprint));
-        placement_show_earlier(&checkout, ret);
+    } else if (is_late) {
+        TRY(check_repeat(ctx, earlier.fingerprint));
+        placement_show_earlier(checkout.head.id, &earlier, ret);
     } else {
         TRY(start_placement(uow, &checkout, ask->total, key));
         placement_show(&checkout, ctx->arena, ret);
@@ -80,9 +83,14 @@ enum err place_order(struct ctx *ctx, const void *in, void *ret)
 enum err show_placement(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct checkout checkout;
+    const char *id;
+    bool found;
 
     READING(ctx, uow);
-    TRY(read_from_path(uow, &checkout));
+    TRY(path_id(ctx, "checkout_id", &id));
+    TRY(checkout_read_placement(uow, id, &checkout, &found));
+    if (!found)
+        return no_checkout(ctx, id);
     if (checkout.placement == 0)
         return FAIL(ctx, NOT_FOUND, "checkout \"%s\" was never placed", checkout.head.id);
     placement_show(&checkout, ctx->arena, ret);
@@ -99,10 +107,11 @@ enum err pay_again(struct ctx *ctx, const void *in, void *ret)
     char text[MONEY_TEXT];
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(lock_from_path(uow, &(struct checkout_ask){ 0 }, &checkout));
+    TRY(lock_from_path(uow, &checkout));
     TRY(checkout_allow(uow, &checkout, &move));
     if (!money_equal(ask->total, checkout.totals.total))
         return FAIL(ctx, CONFLICT, "the placement's total is %s", money_format(checkout.totals.total, text));
+    TRY(checkout_read_offers(uow, &checkout));
     TRY(pick_payment(ctx, &checkout, ask->method, ask->return_url, &pick));
     move.capture = pick.capture;
     move.return_url = pick.return_url;
@@ -117,7 +126,7 @@ enum err cancel_placement(struct ctx *ctx, const void *in UNUSED, void *ret)
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(lock_from_path(uow, &(struct checkout_ask){ 0 }, &checkout));
+    TRY(lock_from_path(uow, &checkout));
     TRY(checkout_move(uow, &checkout, &(struct checkout_move){ .on = ON_CANCEL }));
     placement_show(&checkout, ctx->arena, ret);
     http_status(ctx, checkout.state == CHECKOUT_FAILED ? 200 : 202);

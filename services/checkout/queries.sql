@@ -1,54 +1,76 @@
 -- Checkouts: every statement of the service. tools/sqlgen.py turns each into a typed query (common/query.h).
 
--- name: checkout_insert :exec
--- There is one checkout for a cart. Of two openings at once one inserts; both lock the row next.
-INSERT INTO checkout (id, shop, cart_id, cart_version, channel, locale, currency, group_id, lines, totals)
-VALUES (:id::uuid, :shop::text, :cart_id::uuid, :cart_version::bigint, :channel::text, :locale::text, :currency::text,
-        :group_id::uuid, :lines::jsonb, :totals::jsonb)
-    ON CONFLICT (shop, cart_id) DO NOTHING;
+-- name: checkout_insert :maybe
+-- There is one checkout for a cart: of two openings at once one inserts, and gets a row. That it was opened is its first
+-- event.
+INSERT INTO checkout (id, cart_id, group_id, cart_version, version, shop, channel, locale, currency, lines)
+VALUES (:id::uuid, :cart_id::uuid, :group_id::uuid, :cart_version::bigint, 1, :shop::text, :channel::text, :locale::text,
+        :currency::text, :lines::text::json)
+    ON CONFLICT (cart_id, shop) DO NOTHING
+RETURNING version, now() AS now, (SELECT version FROM offers_version) AS offers_version;
 
 -- name: checkout_lock :maybe
--- For a shopper's command, with what the shop offers for it. `id` is null when the cart is all that is known; `country`
--- and `currency` are null unless the command changes them; `key` finds an earlier placement that was asked under it.
-SELECT c.id, c.shop, c.cart_id, c.cart_version, c.channel, c.locale, c.currency, c.group_id, c.state, c.placement,
-       c.intent, c.tries, c.winning_intent, c.cart_locked, c.stock_held, c.deadline, c.deadline_max, c.key,
-       c.fingerprint, c.reason, c.decline_code, c.redirect_url, c.differences, c.shortages, c.delivery_method, c.method,
-       c.capture, c.return_url, c.personal, c.lines, c.groups, c.totals, c.rules, c.number, c.version, now() AS now,
-       offers(c.shop, coalesce(:currency::text, c.currency),
-              coalesce(:country::text, c.personal->'shipping'->>'country')) AS offers,
-       (SELECT jsonb_strip_nulls(jsonb_build_object(
-                   'placement', p.placement, 'fingerprint', p.fingerprint, 'reason', p.reason,
-                   'decline_code', p.decline_code, 'differences', p.differences, 'shortages', p.shortages))
-          FROM placement p
-         WHERE p.checkout_id = c.id
-           AND p.key = :key::text) AS earlier
-  FROM checkout c
- WHERE c.shop = :shop::text
-   AND c.cart_id = :cart_id::uuid
-   AND (:id::uuid IS NULL OR c.id = :id)
+-- For a shopper's command. `id` is null when the cart is all that is known.
+SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
+       winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
+       redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
+       totals, rules, number, version, now() AS now, (SELECT version FROM offers_version) AS offers_version
+  FROM checkout
+ WHERE cart_id = :cart_id::uuid
+   AND shop = :shop::text
+   AND (:id::uuid IS NULL OR id = :id)
    FOR UPDATE;
 
 -- name: checkout_show :maybe
--- The same to look at, without a lock.
-SELECT c.id, c.shop, c.cart_id, c.cart_version, c.channel, c.locale, c.currency, c.group_id, c.state, c.placement,
-       c.intent, c.tries, c.winning_intent, c.cart_locked, c.stock_held, c.deadline, c.deadline_max, c.key,
-       c.fingerprint, c.reason, c.decline_code, c.redirect_url, c.differences, c.shortages, c.delivery_method, c.method,
-       c.capture, c.return_url, c.personal, c.lines, c.groups, c.totals, c.rules, c.number, c.version, now() AS now,
-       offers(c.shop, c.currency, c.personal->'shipping'->>'country') AS offers
-  FROM checkout c
- WHERE c.shop = :shop::text
-   AND c.cart_id = :cart_id::uuid
-   AND c.id = :id::uuid;
+-- To look at, without a lock.
+SELECT id, shop, cart_id, locale, currency, group_id, state, placement, deadline, delivery_method, method, personal,
+       lines, groups, totals, now() AS now, (SELECT version FROM offers_version) AS offers_version
+  FROM checkout
+ WHERE id = :id::uuid
+   AND cart_id = :cart_id::uuid
+   AND shop = :shop::text;
 
--- name: checkout_lock_by_id :maybe
--- For events and deadlines: the placement goes on with what was frozen when it was placed.
+-- name: checkout_choose :maybe
+-- What the shopper chose; what is null stays. It is written before anybody has judged it: a refusal takes it back. So the
+-- row is locked, changed and read by one statement.
+UPDATE checkout
+   SET personal = coalesce(:personal::text::json, personal),
+       delivery_method = coalesce(:delivery_method::text, delivery_method),
+       method = coalesce(:method::text, method),
+       return_url = CASE WHEN :method IS NULL THEN return_url ELSE :return_url::text END,
+       updated_at = now()
+ WHERE id = :id::uuid
+   AND cart_id = :cart_id::uuid
+   AND shop = :shop::text
+RETURNING id, shop, cart_id, locale, currency, group_id, state, placement, deadline, delivery_method, method, personal,
+          lines, number, now() AS now, (SELECT version FROM offers_version) AS offers_version;
+
+-- name: placement_show :maybe
+-- How the placement goes, without what is bought.
+SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, winning_intent, cart_locked, stock_held,
+       deadline, deadline_max, reason, decline_code, redirect_url, differences, shortages, method, capture, return_url,
+       totals, number, version, now() AS now
+  FROM checkout
+ WHERE id = :id::uuid
+   AND cart_id = :cart_id::uuid
+   AND shop = :shop::text;
+
+-- name: placement_get :maybe
+-- The same for events and deadlines, in a transaction that has locked the row.
+SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, winning_intent, cart_locked, stock_held,
+       deadline, deadline_max, reason, decline_code, redirect_url, differences, shortages, method, capture, return_url,
+       totals, number, version, now() AS now
+  FROM checkout
+ WHERE id = :id::uuid;
+
+-- name: checkout_get :maybe
+-- The same with what is bought.
 SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
        winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
        redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
        totals, rules, number, version, now() AS now
   FROM checkout
- WHERE id = :id::uuid
-   FOR UPDATE;
+ WHERE id = :id::uuid;
 
 -- name: checkouts_lock :many
 -- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs.
@@ -68,10 +90,49 @@ SELECT id
  LIMIT 20
    FOR UPDATE SKIP LOCKED;
 
--- name: checkout_save :one_row
--- The only statement that moves a checkout: whoever holds the lock writes what it decided, and nobody came between.
+-- name: checkout_refresh :exec
+-- Another snapshot of the cart. Its row is locked.
 UPDATE checkout
-   SET state = :state::text,
+   SET cart_version = :cart_version::bigint,
+       channel = :channel::text,
+       locale = :locale::text,
+       currency = :currency::text,
+       lines = :lines::text::json,
+       updated_at = now()
+ WHERE id = :id::uuid;
+
+-- name: checkout_save :exec
+-- With checkout_freeze the only statement that moves a checkout: whoever holds the lock writes what it decided. The
+-- version guards it, which is null, and refused, if somebody came between after all, if a placement would go on without a
+-- deadline or keep one when it is over, or if it were completed without a promise of money or the other way round.
+UPDATE checkout
+   SET state = :state::text::checkout_state,
+       intent = :intent::bigint,
+       tries = :tries::bigint,
+       winning_intent = nullif(:winning_intent::bigint, 0),
+       cart_locked = :cart_locked::boolean,
+       stock_held = :stock_held::boolean,
+       deadline = :deadline::timestamptz,
+       reason = :reason::text,
+       decline_code = :decline_code::text,
+       redirect_url = :redirect_url::text,
+       differences = :differences::text::json,
+       shortages = :shortages::text::json,
+       method = :method::text,
+       capture = :capture::text,
+       return_url = :return_url::text,
+       number = :number::text,
+       version = CASE WHEN version = :was::bigint
+                       AND (:deadline IS NULL) = (:state IN ('open', 'failed', 'completed'))
+                       AND (:winning_intent > 0) = (:state = 'completed')
+                      THEN :version::bigint END,
+       updated_at = now()
+ WHERE id = :id::uuid;
+
+-- name: checkout_freeze :exec
+-- The same with what is bought, for how much, and by which placement.
+UPDATE checkout
+   SET state = :state::text::checkout_state,
        placement = :placement::bigint,
        intent = :intent::bigint,
        tries = :tries::bigint,
@@ -85,48 +146,69 @@ UPDATE checkout
        reason = :reason::text,
        decline_code = :decline_code::text,
        redirect_url = :redirect_url::text,
-       differences = :differences::jsonb,
-       shortages = :shortages::jsonb,
+       differences = :differences::text::json,
+       shortages = :shortages::text::json,
        method = :method::text,
        capture = :capture::text,
        return_url = :return_url::text,
        number = :number::text,
-       version = :version::bigint,
+       totals = :totals::text::json,
+       rules = :rules::text::json,
+       groups = :groups::text::json,
+       lines = :lines::text::json,
+       version = CASE WHEN version = :was::bigint
+                       AND (:deadline IS NULL) = (:state IN ('open', 'failed', 'completed'))
+                       AND (:winning_intent > 0) = (:state = 'completed')
+                      THEN :version::bigint END,
        updated_at = now()
- WHERE id = :id::uuid
-   AND version = :was::bigint;
+ WHERE id = :id::uuid;
 
--- name: checkout_save_content :one_row
--- What is bought, where it goes, and what it costs. Apart from checkout_save, so that a move does not write it again.
-UPDATE checkout
-   SET cart_version = :cart_version::bigint,
-       channel = :channel::text,
-       locale = :locale::text,
-       currency = :currency::text,
-       delivery_method = :delivery_method::text,
-       method = :method::text,
-       capture = :capture::text,
-       return_url = :return_url::text,
-       personal = :personal::jsonb,
-       lines = :lines::jsonb,
-       groups = :groups::jsonb,
-       totals = :totals::jsonb,
-       rules = :rules::jsonb,
-       updated_at = now()
- WHERE id = :id::uuid
-   AND version = :was::bigint;
+-- name: placement_keep :exec
+-- How the last placement ended, before the next one takes its place in the checkout.
+INSERT INTO placement (checkout_id, key, placement, fingerprint, reason, decline_code, differences, shortages)
+SELECT id, key, placement, fingerprint, reason, decline_code, differences, shortages
+  FROM checkout
+ WHERE id = :id::uuid;
 
--- name: placement_add :one_row
-INSERT INTO placement (checkout_id, placement, key, fingerprint)
-VALUES (:checkout_id::uuid, :placement::bigint, :key::text, :fingerprint::text);
-
--- name: placement_end :one_row
-UPDATE placement
-   SET reason = :reason::text,
-       decline_code = :decline_code::text,
-       differences = :differences::jsonb,
-       shortages = :shortages::jsonb,
-       ended_at = now()
+-- name: placement_kept :maybe
+SELECT placement, fingerprint, reason, decline_code, differences, shortages
+  FROM placement
  WHERE checkout_id = :checkout_id::uuid
-   AND placement = :placement::bigint
-   AND ended_at IS NULL;
+   AND key = :key::text;
+
+-- name: offers_get :one
+-- Everything that pricing a checkout needs, and the version of it. Without a country there is no tax, and only what is
+-- delivered everywhere is offered.
+SELECT (SELECT version FROM offers_version) AS version,
+       json_build_object(
+           'included', coalesce((SELECT tax_included
+                                   FROM price_terms
+                                  WHERE shop IN (:shop::text, '*') AND currency = :currency::text
+                                  ORDER BY shop = '*'
+                                  LIMIT 1), true),
+           'rates', (SELECT coalesce(json_agg(json_build_object(
+                                'tax_class', rate.tax_class, 'rate_basis_points', rate.rate_basis_points)
+                                ORDER BY rate.tax_class), '[]')
+                       FROM (SELECT DISTINCT ON (tax_class) tax_class, rate_basis_points
+                               FROM tax_rate
+                              WHERE shop IN (:shop, '*') AND country IN (:country::text, 'default')
+                                AND :country IS NOT NULL
+                              ORDER BY tax_class, country = 'default', shop = '*') rate)) AS rules,
+       (SELECT coalesce(json_agg(json_build_object(
+                   'method', way.method, 'label', way.label, 'price_minor', way.price_minor,
+                   'days_min', way.days_min, 'days_max', way.days_max)
+                   ORDER BY way.price_minor, way.method), '[]')
+          FROM (SELECT DISTINCT ON (method) method, label, price_minor, days_min, days_max, enabled
+                  FROM delivery_method
+                 WHERE shop IN (:shop, '*') AND currency = :currency AND country IN (:country, '*')
+                 ORDER BY method, shop = '*', country = '*') way
+         WHERE way.enabled) AS deliveries,
+       (SELECT coalesce(json_agg(json_build_object(
+                   'method', way.method, 'label', way.label, 'capture', way.capture,
+                   'least_minor', way.least_minor, 'most_minor', coalesce(way.most_minor, 0))
+                   ORDER BY way.place, way.method), '[]')
+          FROM (SELECT DISTINCT ON (method) method, label, capture, place, least_minor, most_minor, enabled
+                  FROM payment_method
+                 WHERE shop IN (:shop, '*') AND currency = :currency
+                 ORDER BY method, shop = '*') way
+         WHERE way.enabled) AS payments;

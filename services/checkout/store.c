@@ -1,20 +1,19 @@
 /* Typed reads and writes of checkouts. */
 #include "store.h"
 
+#include <assert.h>
+
 #include "checkout/queries.h"
 #include "json.h"
+#include "offer_cache.h"
+#include "service.h"
 
-enum err checkout_lock(struct uow *uow, const struct checkout_ask *ask, struct checkout *ret, bool *ret_found)
+enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
 
     return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found,
-                     .id = ask->id,
-                     .shop = caller->shop,
-                     .cart_id = caller->cart_id,
-                     .key = ask->key,
-                     .country = ask->country,
-                     .currency = ask->currency);
+                     .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
 }
 
 enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
@@ -25,14 +24,72 @@ enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bo
                      .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
 }
 
+enum err checkout_read_placement(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
+{
+    const struct caller *caller = &uow->ctx->caller;
+
+    return SQL_MAYBE(uow, placement_show, checkout_record, ret, ret_found,
+                     .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
+}
+
+static const char *personal_json(struct uow *uow, const struct set_addresses *personal)
+{
+    return personal == NULL ? NULL : json_encode(uow->ctx->arena, &set_addresses_record, personal);
+}
+
+enum err checkout_choose(struct uow *uow, const char *id, const struct choice *choice, struct checkout *ret,
+                         bool *ret_found)
+{
+    const struct caller *caller = &uow->ctx->caller;
+
+    return SQL_MAYBE(uow, checkout_choose, checkout_record, ret, ret_found,
+                     .id = id,
+                     .shop = caller->shop,
+                     .cart_id = caller->cart_id,
+                     .personal = personal_json(uow, choice->personal),
+                     .delivery_method = choice->delivery_method,
+                     .method = choice->method,
+                     .return_url = choice->return_url);
+}
+
+enum err checkout_read_offers(struct uow *uow, struct checkout *checkout)
+{
+    struct offer_cache *cache = uow->ctx->service->own;
+    struct arena *arena = uow->ctx->arena;
+    const struct offer_key key = {
+        .shop = checkout->shop,
+        .currency = checkout->currency,
+        .country = checkout_destination(checkout),
+    };
+
+    if (!offer_cache_find(cache, &key, checkout->offers.version, arena, &checkout->offers)) {
+        TRY(SQL_ONE(uow, offers_get, offers_record, &checkout->offers,
+                    .shop = key.shop, .currency = key.currency, .country = key.country));
+        offer_cache_keep(cache, &key, &checkout->offers);
+    }
+    offers_date(&checkout->offers, checkout->now, arena);
+    return ERR_NONE;
+}
+
+static enum err never_opened(struct uow *uow, const char *id)
+{
+    return FAIL(uow->ctx, NOT_FOUND, "checkout \"%s\" was never opened", id);
+}
+
 enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret)
 {
     bool found;
 
-    TRY(SQL_MAYBE(uow, checkout_lock_by_id, checkout_record, ret, &found, .id = id));
-    if (!found)
-        return FAIL(uow->ctx, NOT_FOUND, "checkout \"%s\" was never opened", id);
-    return ERR_NONE;
+    TRY(SQL_MAYBE(uow, placement_get, checkout_record, ret, &found, .id = id));
+    return found ? ERR_NONE : never_opened(uow, id);
+}
+
+enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout *ret)
+{
+    bool found;
+
+    TRY(SQL_MAYBE(uow, checkout_get, checkout_record, ret, &found, .id = id));
+    return found ? ERR_NONE : never_opened(uow, id);
 }
 
 struct due_checkout {
@@ -53,37 +110,60 @@ enum err checkout_find_overdue(struct uow *uow, struct texts *ret_ids)
     return ERR_NONE;
 }
 
-void checkout_add(struct uow *uow, const struct checkout *checkout)
+static const char *lines_json(struct uow *uow, const struct checkout *checkout)
 {
-    struct arena *arena = uow->ctx->arena;
+    return json_encode_list(uow->ctx->arena, &line_record, checkout->lines.items, checkout->lines.count);
+}
 
-    SQL(uow, checkout_insert,
+enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_added)
+{
+    struct checkout added;
+
+    TRY(SQL_MAYBE(uow, checkout_insert, checkout_record, &added, ret_added,
+                  .id = checkout->head.id,
+                  .shop = checkout->shop,
+                  .cart_id = checkout->cart_id,
+                  .cart_version = checkout->cart_version,
+                  .channel = checkout->channel,
+                  .locale = checkout->locale,
+                  .currency = checkout->currency,
+                  .group_id = checkout->group_id,
+                  .lines = lines_json(uow, checkout)));
+    if (*ret_added) {
+        checkout->now = added.now;
+        checkout->offers.version = added.offers.version;
+    }
+    return ERR_NONE;
+}
+
+void checkout_refresh(struct uow *uow, const struct checkout *checkout)
+{
+    SQL(uow, checkout_refresh,
         .id = checkout->head.id,
-        .shop = checkout->shop,
-        .cart_id = checkout->cart_id,
         .cart_version = checkout->cart_version,
         .channel = checkout->channel,
         .locale = checkout->locale,
         .currency = checkout->currency,
-        .group_id = checkout->group_id,
-        .lines = json_encode_list(arena, &line_record, checkout->lines.items, checkout->lines.count),
-        .totals = json_encode(arena, &totals_record, &checkout->totals));
+        .lines = lines_json(uow, checkout));
 }
 
-static const char *differences_json(struct uow *uow, const struct checkout *checkout)
+/* Empty for most, and then null: nothing to write, to read and to parse. */
+static const char *differences_json(struct uow *uow, const struct difference_list *list)
 {
-    return json_encode_list(uow->ctx->arena, &difference_record, checkout->differences.items,
-                            checkout->differences.count);
+    return list->count == 0 ? NULL : json_encode_list(uow->ctx->arena, &difference_record, list->items, list->count);
 }
 
-static const char *shortages_json(struct uow *uow, const struct checkout *checkout)
+static const char *shortages_json(struct uow *uow, const struct shortage_list *list)
 {
-    return json_encode_list(uow->ctx->arena, &shortage_record, checkout->shortages.items, checkout->shortages.count);
+    return list->count == 0 ? NULL : json_encode_list(uow->ctx->arena, &shortage_record, list->items, list->count);
 }
 
-void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was)
+static void freeze(struct uow *uow, const struct checkout *checkout, int64_t was)
 {
-    SQL(uow, checkout_save,
+    struct arena *arena = uow->ctx->arena;
+
+    assert(checkout->key != NULL); /* it was read with what is bought */
+    SQL(uow, checkout_freeze,
         .id = checkout->head.id,
         .state = checkout_state_names[checkout->state],
         .placement = checkout->placement,
@@ -99,8 +179,40 @@ void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was
         .reason = checkout->reason,
         .decline_code = checkout->decline_code,
         .redirect_url = checkout->redirect_url,
-        .differences = differences_json(uow, checkout),
-        .shortages = shortages_json(uow, checkout),
+        .differences = differences_json(uow, &checkout->differences),
+        .shortages = shortages_json(uow, &checkout->shortages),
+        .method = checkout->method,
+        .capture = checkout->capture,
+        .return_url = checkout->return_url,
+        .number = checkout->number,
+        .totals = json_encode(arena, &totals_record, &checkout->totals),
+        .rules = json_encode(arena, &tax_rules_record, &checkout->rules),
+        .groups = json_encode_list(arena, &group_record, checkout->groups.items, checkout->groups.count),
+        .lines = lines_json(uow, checkout),
+        .version = checkout->head.version,
+        .was = was);
+}
+
+void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was)
+{
+    if (checkout->freezes) {
+        freeze(uow, checkout, was);
+        return;
+    }
+    SQL(uow, checkout_save,
+        .id = checkout->head.id,
+        .state = checkout_state_names[checkout->state],
+        .intent = checkout->intent,
+        .tries = checkout->tries,
+        .winning_intent = checkout->winning_intent,
+        .cart_locked = checkout->cart_locked,
+        .stock_held = checkout->stock_held,
+        .deadline = checkout->deadline,
+        .reason = checkout->reason,
+        .decline_code = checkout->decline_code,
+        .redirect_url = checkout->redirect_url,
+        .differences = differences_json(uow, &checkout->differences),
+        .shortages = shortages_json(uow, &checkout->shortages),
         .method = checkout->method,
         .capture = checkout->capture,
         .return_url = checkout->return_url,
@@ -109,45 +221,17 @@ void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was
         .was = was);
 }
 
-void checkout_save_content(struct uow *uow, const struct checkout *checkout, int64_t was)
+void placement_keep(struct uow *uow, const struct checkout *checkout)
 {
-    struct arena *arena = uow->ctx->arena;
-
-    SQL(uow, checkout_save_content,
-        .id = checkout->head.id,
-        .cart_version = checkout->cart_version,
-        .channel = checkout->channel,
-        .locale = checkout->locale,
-        .currency = checkout->currency,
-        .delivery_method = checkout->delivery_method,
-        .method = checkout->method,
-        .capture = checkout->capture,
-        .return_url = checkout->return_url,
-        .personal = checkout->personal == NULL ? NULL
-                                               : json_encode(arena, &set_addresses_record, checkout->personal),
-        .lines = json_encode_list(arena, &line_record, checkout->lines.items, checkout->lines.count),
-        .groups = json_encode_list(arena, &group_record, checkout->groups.items, checkout->groups.count),
-        .totals = json_encode(arena, &totals_record, &checkout->totals),
-        .rules = json_encode(arena, &tax_rules_record, &checkout->rules),
-        .was = was);
+    SQL(uow, placement_keep, .id = checkout->head.id);
 }
 
-void placement_begin(struct uow *uow, const struct checkout *checkout)
+enum err placement_find(struct uow *uow, const struct checkout *checkout, const char *key,
+                        struct earlier_placement *ret, bool *ret_found)
 {
-    SQL(uow, placement_add,
-        .checkout_id = checkout->head.id,
-        .placement = checkout->placement,
-        .key = checkout->key,
-        .fingerprint = checkout->fingerprint);
-}
-
-void placement_end(struct uow *uow, const struct checkout *checkout)
-{
-    SQL(uow, placement_end,
-        .checkout_id = checkout->head.id,
-        .placement = checkout->placement,
-        .reason = checkout->reason,
-        .decline_code = checkout->decline_code,
-        .differences = differences_json(uow, checkout),
-        .shortages = shortages_json(uow, checkout));
+    *ret_found = false;
+    if (checkout->placement <= 1)
+        return ERR_NONE;
+    return SQL_MAYBE(uow, placement_kept, earlier_placement_record, ret, ret_found,
+                     .checkout_id = checkout->head.id, .key = key);
 }

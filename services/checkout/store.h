@@ -1,8 +1,8 @@
 /*
  * store - typed reads and writes of checkouts; the only user of queries.sql.
  *
- * A checkout is read under its row's lock, changed in memory, and saved: checkout_save() writes a move with the version
- * that its events raised, checkout_save_content() what is bought and where it goes.
+ * A checkout is read under its row's lock, changed in memory, and saved. What is bought is wide and seldom needed, so
+ * most events read a checkout without it: lines, groups, rules and personal are empty then.
  */
 #ifndef WAYBILL_CHECKOUT_STORE_H
 #define WAYBILL_CHECKOUT_STORE_H
@@ -10,35 +10,50 @@
 #include "checkout.h"
 #include "uow.h"
 
-/* Which checkout a shopper asks for, and what they are about to change about it. */
-struct checkout_ask {
-    const char *id;       /* NULL: whichever the cart has */
-    const char *key;      /* NULL: no earlier placement is looked for */
-    const char *country;  /* NULL: that of the shipping address */
-    const char *currency; /* NULL: the checkout's */
+/* Reads and locks the checkout of the caller's own cart; any other is not found. Without an id the one of the cart. */
+enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
+
+/* What is shown of it, without a lock; and what is shown of its placement. */
+enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
+enum err checkout_read_placement(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
+
+/* What a shopper may set before placing; NULL: stays as it is. */
+struct choice {
+    const struct set_addresses *personal;
+    const char *delivery_method;
+    const char *method;
+    const char *return_url; /* goes with the method */
 };
 
-/* Reads and locks the checkout of the caller's own cart, with what the shop offers; any other is not found. */
-enum err checkout_lock(struct uow *uow, const struct checkout_ask *ask, struct checkout *ret, bool *ret_found) MUST_USE;
+/* Locks the caller's checkout, writes the choice and reads what is shown. Whether it may be so is judged afterwards. */
+enum err checkout_choose(struct uow *uow, const char *id, const struct choice *choice, struct checkout *ret,
+                         bool *ret_found) MUST_USE;
 
-/* The same to look at, without a lock. */
-enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
+/* Reads what the shop offers for the checkout as it is now: from memory while nobody changed it. */
+enum err checkout_read_offers(struct uow *uow, struct checkout *checkout) MUST_USE;
 
-/* Reads and locks for an event or a deadline, without offers. Another service spoke of it, so it must be there. */
+/* Reads for an event or a deadline whose row this transaction has locked, without and with what is bought. Another
+ * service spoke of it, so it must be there. */
 enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
+enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
 
 /* Those whose deadline passed, locked; a bounded number. */
 enum err checkout_find_overdue(struct uow *uow, struct texts *ret_ids) MUST_USE;
 
-/* Queues a new checkout, unless its cart has one. */
-void checkout_add(struct uow *uow, const struct checkout *checkout);
+/* Adds a new checkout, its version 1, unless its cart has one. */
+enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_added) MUST_USE;
 
-/* Queue what was changed; `was` is the version that the checkout was read with. */
+/* Queues another snapshot of the cart. */
+void checkout_refresh(struct uow *uow, const struct checkout *checkout);
+
+/* Queues a move, and with it what it freezes; `was` is the version that the checkout was read with. */
 void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was);
-void checkout_save_content(struct uow *uow, const struct checkout *checkout, int64_t was);
 
-/* Queue the beginning and the end of a placement, for repeats of its request. */
-void placement_begin(struct uow *uow, const struct checkout *checkout);
-void placement_end(struct uow *uow, const struct checkout *checkout);
+/* Queues the record of how the last placement ended, for repeats of its request. */
+void placement_keep(struct uow *uow, const struct checkout *checkout);
+
+/* Finds the earlier placement that was asked under the key. */
+enum err placement_find(struct uow *uow, const struct checkout *checkout, const char *key,
+                        struct earlier_placement *ret, bool *ret_found) MUST_USE;
 
 #endif

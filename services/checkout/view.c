@@ -92,12 +92,11 @@ void placement_show(const struct checkout *checkout, struct arena *arena, struct
     }
 }
 
-void placement_show_earlier(const struct checkout *checkout, struct placement_view *ret)
+void placement_show_earlier(const char *checkout_id, const struct earlier_placement *earlier,
+                            struct placement_view *ret)
 {
-    const struct earlier_placement *earlier = checkout->earlier;
-
     *ret = (struct placement_view){
-        .checkout_id = checkout->head.id,
+        .checkout_id = checkout_id,
         .placement = earlier->placement,
         .state = PLACEMENT_VIEW_STATE_FAILED, /* otherwise nothing could have been placed after it */
         .decline_code = earlier->decline_code,

@@ -1,77 +1,75 @@
--- Checkouts, their placements, and what the shop offers: ways of delivery, taxes, ways to pay.
+-- Checkouts, how their earlier placements ended, and what the shop offers: ways of delivery, taxes, ways to pay.
+--
+-- A table's CHECK is read anew for each statement that writes, and an order writes its checkout nine times. So a state is
+-- a type's to judge, the one CHECK that stays keeps money away from what is not held, and the statement that moves a
+-- checkout asks for the rest itself (checkout_save). What SQL never looks into is json, which is stored as it came.
 
--- One row a cart, for ever: placing again is the same row with the next placement number.
+-- In this order, so that one comparison tells the states that need no claims: those before 'paying'.
+CREATE TYPE checkout_state AS ENUM ('open', 'failed', 'claiming', 'paying', 'action_required', 'declined', 'unknown',
+                                    'switching', 'closing', 'completed');
+
+-- One row a cart, for ever: placing again is the same row with the next placement number. Lines are those of the cart;
+-- groups, totals and rules are what the last placement froze, and before it what is shown is computed at each look. The
+-- wide columns come last: a move leaves them alone, and PostgreSQL then logs only what lies before them.
 CREATE TABLE checkout (
-    id              uuid        NOT NULL,
-    shop            text        NOT NULL,
-    cart_id         uuid        NOT NULL,
-    cart_version    bigint      NOT NULL,
-    channel         text        NOT NULL,
-    locale          text        NOT NULL,
-    currency        text        NOT NULL,
-    group_id        uuid        NOT NULL,
-    state           text        NOT NULL DEFAULT 'open',
-    placement       bigint      NOT NULL DEFAULT 0,
-    intent          bigint      NOT NULL DEFAULT 0,
-    tries           bigint      NOT NULL DEFAULT 0,
+    id              uuid           NOT NULL,
+    cart_id         uuid           NOT NULL,
+    group_id        uuid           NOT NULL,
+    cart_version    bigint         NOT NULL,
+    version         bigint         NOT NULL,
+    placement       bigint         NOT NULL DEFAULT 0,
+    intent          bigint         NOT NULL DEFAULT 0,
+    tries           bigint         NOT NULL DEFAULT 0,
     winning_intent  bigint,
-    cart_locked     boolean     NOT NULL DEFAULT false,
-    stock_held      boolean     NOT NULL DEFAULT false,
+    state           checkout_state NOT NULL DEFAULT 'open',
+    cart_locked     boolean        NOT NULL DEFAULT false,
+    stock_held      boolean        NOT NULL DEFAULT false,
     deadline        timestamptz,
     deadline_max    timestamptz,
+    created_at      timestamptz    NOT NULL DEFAULT now(),
+    updated_at      timestamptz    NOT NULL DEFAULT now(),
+    shop            text           NOT NULL,
+    channel         text           NOT NULL,
+    locale          text           NOT NULL,
+    currency        text           NOT NULL,
     key             text,
     fingerprint     text,
     reason          text,
     decline_code    text,
     redirect_url    text,
-    differences     jsonb       NOT NULL DEFAULT '[]',
-    shortages       jsonb       NOT NULL DEFAULT '[]',
+    differences     json,
+    shortages       json,
     delivery_method text,
     method          text,
     capture         text,
     return_url      text,
-    personal        jsonb,
-    lines           jsonb       NOT NULL,
-    groups          jsonb       NOT NULL DEFAULT '[]',
-    totals          jsonb       NOT NULL,
-    rules           jsonb       NOT NULL DEFAULT '{"included": true, "rates": []}',
     number          text,
-    version         bigint      NOT NULL DEFAULT 0,
-    created_at      timestamptz NOT NULL DEFAULT now(),
-    updated_at      timestamptz NOT NULL DEFAULT now(),
+    personal        json,
+    totals          json,
+    rules           json,
+    groups          json,
+    lines           json           NOT NULL,
     CONSTRAINT checkout_pkey PRIMARY KEY (id),
-    CONSTRAINT checkout_cart_once UNIQUE (shop, cart_id),
-    CONSTRAINT checkout_state CHECK (state IN ('open', 'claiming', 'paying', 'action_required', 'declined', 'unknown',
-                                               'switching', 'closing', 'failed', 'completed')),
-    CONSTRAINT checkout_counts_not_negative CHECK (placement >= 0 AND intent >= 0 AND tries >= 0),
-    CONSTRAINT checkout_placed_by_key CHECK (placement = 0 OR (key IS NOT NULL AND fingerprint IS NOT NULL)),
-    CONSTRAINT checkout_live_has_deadline CHECK ((deadline IS NOT NULL) = (state NOT IN ('open', 'failed', 'completed'))),
+    CONSTRAINT checkout_cart_once UNIQUE (cart_id, shop),
     -- Nobody pays for what is not held.
-    CONSTRAINT checkout_claims_before_money CHECK ((cart_locked AND stock_held)
-                                                   OR state IN ('open', 'claiming', 'failed')),
-    CONSTRAINT checkout_redirect CHECK ((redirect_url IS NOT NULL) = (state = 'action_required')),
-    CONSTRAINT checkout_winner CHECK ((winning_intent IS NOT NULL) = (state = 'completed')),
-    CONSTRAINT checkout_number CHECK (number IS NULL OR state = 'completed')
+    CONSTRAINT checkout_claims_before_money CHECK (state <= 'claiming' OR cart_locked AND stock_held)
 ) WITH (fillfactor = 70);
 CREATE INDEX checkout_deadline ON checkout (deadline) WHERE deadline IS NOT NULL;
 
--- Each placement with the key that it was asked under, so that a late repeat of an old request is answered with how that
--- placement ended and never places again.
+-- Placements that failed and were followed by another one, with the key that each was asked under: so a late repeat of an
+-- old request is answered with how that placement ended, and never places again. How the last one goes is in its checkout.
 CREATE TABLE placement (
     checkout_id  uuid        NOT NULL,
-    placement    bigint      NOT NULL,
     key          text        NOT NULL,
+    placement    bigint      NOT NULL,
     fingerprint  text        NOT NULL,
-    reason       text,
+    reason       text        NOT NULL,
     decline_code text,
-    differences  jsonb       NOT NULL DEFAULT '[]',
-    shortages    jsonb       NOT NULL DEFAULT '[]',
+    differences  json,
+    shortages    json,
     created_at   timestamptz NOT NULL DEFAULT now(),
-    ended_at     timestamptz,
-    CONSTRAINT placement_pkey PRIMARY KEY (checkout_id, placement),
-    CONSTRAINT placement_key_once UNIQUE (checkout_id, key),
-    CONSTRAINT placement_checkout FOREIGN KEY (checkout_id) REFERENCES checkout (id),
-    CONSTRAINT placement_ends_with_reason CHECK ((ended_at IS NULL) = (reason IS NULL))
+    CONSTRAINT placement_pkey PRIMARY KEY (checkout_id, key),
+    CONSTRAINT placement_checkout FOREIGN KEY (checkout_id) REFERENCES checkout (id)
 );
 
 -- What the shop offers. A row for '*' counts for every shop that has none of its own; likewise for countries.
@@ -166,47 +164,30 @@ INSERT INTO payment_method (method, currency, label, place, least_minor, most_mi
     ('cash_on_delivery', 'GBP', 'Cash on delivery',         3,  0, 40000),
     ('cash_on_delivery', 'USD', 'Cash on delivery',         3,  0, 50000);
 
--- Everything that pricing a checkout needs, in one value: a function, so that a statement which locks the checkout's row
--- evaluates it for the row as it is once the lock is there. Without a country there is no tax, and only what is delivered
--- everywhere is offered.
--- In plpgsql, which keeps its plan for the session; a function in SQL would be parsed and planned at every call.
-CREATE FUNCTION offers(for_shop text, for_currency text, for_country text) RETURNS jsonb
-LANGUAGE plpgsql STABLE AS $$
+-- Counts the changes of the four tables above. Processes keep what is offered in memory; each statement that reads or locks
+-- a checkout for its shopper tells this number, so that what is kept is used only while nothing has changed.
+CREATE TABLE offers_version (
+    only_row boolean NOT NULL DEFAULT true,
+    version  bigint  NOT NULL,
+    CONSTRAINT offers_version_pkey PRIMARY KEY (only_row),
+    CONSTRAINT offers_version_single CHECK (only_row)
+);
+INSERT INTO offers_version (version) VALUES (1);
+
+-- Whoever changes an offer may have another search_path.
+CREATE FUNCTION offers_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    RETURN jsonb_build_object(
-        'rules', jsonb_build_object(
-            'included', coalesce((SELECT tax_included
-                                    FROM price_terms
-                                   WHERE shop IN (for_shop, '*') AND currency = for_currency
-                                   ORDER BY shop = '*'
-                                   LIMIT 1), true),
-            'rates', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                                 'tax_class', rate.tax_class, 'rate_basis_points', rate.rate_basis_points)
-                                 ORDER BY rate.tax_class), '[]')
-                        FROM (SELECT DISTINCT ON (tax_class) tax_class, rate_basis_points
-                                FROM tax_rate
-                               WHERE shop IN (for_shop, '*') AND country IN (for_country, 'default')
-                                 AND for_country IS NOT NULL
-                               ORDER BY tax_class, country = 'default', shop = '*') rate)),
-        'deliveries', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                                  'method', way.method, 'label', way.label, 'price_minor', way.price_minor,
-                                  'earliest', ((now() AT TIME ZONE 'UTC')::date + way.days_min)::text,
-                                  'latest', ((now() AT TIME ZONE 'UTC')::date + way.days_max)::text)
-                                  ORDER BY way.price_minor, way.method), '[]')
-                         FROM (SELECT DISTINCT ON (method) method, label, price_minor, days_min, days_max, enabled
-                                 FROM delivery_method
-                                WHERE shop IN (for_shop, '*') AND currency = for_currency
-                                  AND country IN (for_country, '*')
-                                ORDER BY method, shop = '*', country = '*') way
-                        WHERE way.enabled),
-        'payments', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                                'method', way.method, 'label', way.label, 'capture', way.capture,
-                                'least_minor', way.least_minor, 'most_minor', coalesce(way.most_minor, 0))
-                                ORDER BY way.place, way.method), '[]')
-                       FROM (SELECT DISTINCT ON (method) method, label, capture, place, least_minor, most_minor, enabled
-                               FROM payment_method
-                              WHERE shop IN (for_shop, '*') AND currency = for_currency
-                              ORDER BY method, shop = '*') way
-                      WHERE way.enabled));
+    UPDATE offers_version SET version = version + 1;
+    RETURN NULL;
 END;
 $$;
+
+CREATE TRIGGER price_terms_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON price_terms
+    FOR EACH STATEMENT EXECUTE FUNCTION offers_changed();
+CREATE TRIGGER tax_rate_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tax_rate
+    FOR EACH STATEMENT EXECUTE FUNCTION offers_changed();
+CREATE TRIGGER delivery_method_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON delivery_method
+    FOR EACH STATEMENT EXECUTE FUNCTION offers_changed();
+CREATE TRIGGER payment_method_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON payment_method
+    FOR EACH STATEMENT EXECUTE FUNCTION offers_changed();
