@@ -2,7 +2,10 @@
  * batch - decides for each message what becomes of it, then does that in one transaction.
  *
  * All decisions are made in memory, from three questions to the database: where the partitions stand (locked), what is
- * known of the keys, and which events of unversioned sources were seen.
+ * known of the keys, and which events of unversioned sources were seen. They and the locks on the rows that handlers
+ * will write are one round trip. Each is a statement of its own, behind the lock on the positions: so it sees what that
+ * waited for. Rows of messages that turn out to be repeats are locked for nothing, which is cheaper than to wait and
+ * see.
  */
 #include "batch.h"
 
@@ -22,7 +25,8 @@ struct item {
     struct handled *key;
     struct position *position;
     enum verdict verdict;
-    const char *reason; /* why it is parked */
+    const char *unreadable; /* why the body can't be decoded */
+    const char *reason;     /* why it is parked */
     struct delivery delivery;
 };
 
@@ -65,12 +69,34 @@ static struct position *position_of(struct positions *positions, const struct me
     return &positions->items[positions->count++];
 }
 
-/* Lists the distinct partitions, keys and unversioned events, and asks what is known of them. */
+/* Finds out who listens, and decodes. Returns whether a handler may be called. */
+static bool prepare(struct work *work, struct item *item)
+{
+    struct ctx *ctx = work->uow->ctx;
+    struct delivery *delivery = &item->delivery;
+
+    delivery->message = item->message;
+    delivery->subscription = subscription_find(work->subscriptions, item->message);
+    if (delivery->subscription == NULL || work->batch->park_reason != NULL)
+        return false;
+    if (delivery_decode(ctx, delivery) == ERR_NONE)
+        return true;
+    item->unreadable = ctx->problem.detail;
+    ctx_clear_problem(ctx);
+    return false;
+}
+
+/* Lists the distinct partitions, keys and unversioned events, asks what is known of them, and locks. */
 static enum err look_up(struct work *work)
 {
     struct batch *batch = work->batch;
-    struct arena *arena = work->uow->ctx->arena;
+    struct uow *uow = work->uow;
+    struct arena *arena = uow->ctx->arena;
     struct inbox_list asked = {.items = arena_array(arena, batch->count, sizeof(struct inbox))};
+    struct delivery *deliveries = arena_array(arena, batch->count, sizeof(*deliveries));
+    struct positions positions;
+    struct handled_list handled;
+    size_t count = 0;
 
     batch->positions = (struct positions){.items = arena_array(arena, batch->count, sizeof(struct position))};
     batch->keys = (struct handled_list){.items = arena_array(arena, batch->count, sizeof(struct handled))};
@@ -83,10 +109,21 @@ static enum err look_up(struct work *work)
         work->items[i].key = key_of(&batch->keys, message);
         if (message->sequence == 0)
             asked.items[asked.count++] = (struct inbox){message->topic, message->id};
+        if (prepare(work, &work->items[i]))
+            deliveries[count++] = work->items[i].delivery;
     }
-    TRY(positions_lock(work->uow, &batch->positions));
-    TRY(handled_read(work->uow, &batch->keys));
-    return inbox_read(work->uow, &asked, &work->seen);
+    positions_ask(uow, &batch->positions, &positions);
+    handled_ask(uow, &batch->keys, &handled);
+    inbox_ask(uow, &asked, &work->seen);
+    deliveries_lock(uow, deliveries, count);
+    TRY(uow_sync(uow));
+    if (!positions_learn(&batch->positions, &positions)) {
+        /* There was nothing to lock, so nothing that was answered counts. */
+        positions_ensure(uow, &batch->positions);
+        TRY(uow_commit(uow));
+        return FAIL(uow->ctx, AGAIN, "a partition had no position");
+    }
+    return handled_learn(uow, &batch->keys, &handled);
 }
 
 /* --- decisions --- */
@@ -187,27 +224,20 @@ static void note_version(struct item *item)
 
 static void decide(struct work *work, struct item *item)
 {
-    struct ctx *ctx = work->uow->ctx;
     bool below = is_below_position(work, item);
+    bool heard = item->delivery.subscription != NULL;
 
     item->verdict = REPEAT;
     if (!dedupe_is_off() && (below || !is_its_turn(work, item)))
         return;
-    item->delivery.message = item->message;
-    item->delivery.subscription = subscription_find(work->subscriptions, item->message);
-    if (item->delivery.subscription == NULL) {
-        item->verdict = IGNORED;
-    } else if (work->batch->park_reason != NULL) {
+    if (heard && work->batch->park_reason != NULL) {
         park(item, work->batch->park_reason);
-        return;
-    } else if (delivery_decode(ctx, &item->delivery) != ERR_NONE) {
-        park(item, ctx->problem.detail);
-        ctx_clear_problem(ctx);
-        return;
+    } else if (item->unreadable != NULL) {
+        park(item, item->unreadable);
     } else {
-        item->verdict = APPLIED;
+        item->verdict = heard ? APPLIED : IGNORED;
+        note_version(item);
     }
-    note_version(item);
 }
 
 /* --- effects --- */
@@ -215,15 +245,7 @@ static void decide(struct work *work, struct item *item)
 /* Calls the handlers, in order. */
 static enum err deliver(struct work *work)
 {
-    struct batch *batch = work->batch;
-    struct delivery *deliveries = arena_array(work->uow->ctx->arena, batch->count, sizeof(*deliveries));
-    size_t count = 0;
-
-    for (size_t i = 0; i < batch->count; i++)
-        if (work->items[i].verdict == APPLIED)
-            deliveries[count++] = work->items[i].delivery;
-    deliveries_lock(work->uow, deliveries, count);
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < work->batch->count; i++) {
         struct item *item = &work->items[i];
         if (item->verdict != APPLIED)
             continue;

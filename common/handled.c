@@ -6,28 +6,89 @@
 #include <assert.h>
 
 #include "common/queries.h"
+#include "text.h"
 
-static RECORD(handled, FIELD(handled, topic), FIELD(handled, key), FIELD(handled, sequence),
+static RECORD(handled, FIELD(handled, topic), FIELD(handled, key), FIELD(handled, sequence), FIELD(handled, parks),
               FIELD(handled, parked_from), FIELD(handled, parked_reason));
 static RECORD(inbox, FIELD(inbox, source), FIELD(inbox, event_id));
 
-enum err handled_read(struct uow *uow, struct handled_list *keys)
+struct columns {
+    struct texts topics;
+    struct texts keys;
+};
+
+static struct columns columns_of(struct arena *arena, const struct handled_list *list)
 {
-    struct arena *arena = uow->ctx->arena;
-    const char **topics = arena_array(arena, keys->count, sizeof(*topics));
-    const char **texts = arena_array(arena, keys->count, sizeof(*texts));
+    struct columns columns = {
+        {arena_array(arena, list->count, sizeof(const char *)), list->count},
+        {arena_array(arena, list->count, sizeof(const char *)), list->count}
+    };
+
+    for (size_t i = 0; i < list->count; i++) {
+        columns.topics.items[i] = list->items[i].topic;
+        columns.keys.items[i] = list->items[i].key;
+    }
+    return columns;
+}
+
+void handled_ask(struct uow *uow, const struct handled_list *keys, struct handled_list *ret_rows)
+{
+    struct columns columns = columns_of(uow->ctx->arena, keys);
+
+    *ret_rows = (struct handled_list){0};
+    SQL_ASK(uow, handled_get, handled_record, ret_rows, .topics = columns.topics, .keys = columns.keys);
+}
+
+/* The row of a key: nearly always that in its own place. */
+static const struct handled *find(const struct handled_list *rows, size_t place, const struct handled *key)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct handled *row = &rows->items[(place + i) % rows->count];
+        if (text_equal(row->key, key->key) && text_equal(row->topic, key->topic))
+            return row;
+    }
+    return NULL;
+}
+
+static enum err read_parked(struct uow *uow, struct handled_list *keys)
+{
+    struct columns columns = columns_of(uow->ctx->arena, keys);
     struct handled_list rows;
 
+    TRY(SQL_MANY(uow, handled_parked, handled_record, &rows, .topics = columns.topics, .keys = columns.keys));
     for (size_t i = 0; i < keys->count; i++) {
-        topics[i] = keys->items[i].topic;
-        texts[i] = keys->items[i].key;
+        const struct handled *row = find(&rows, i, &keys->items[i]);
+        if (row == NULL)
+            continue;
+        keys->items[i].parked_from = row->parked_from;
+        keys->items[i].parked_reason = row->parked_reason;
     }
-    TRY(SQL_MANY(uow, handled_get, handled_record, &rows, .topics = {topics, keys->count},
-                 .keys = {texts, keys->count}));
-    assert(rows.count == keys->count);
-    for (size_t i = 0; i < rows.count; i++)
-        keys->items[i] = rows.items[i];
     return ERR_NONE;
+}
+
+enum err handled_learn(struct uow *uow, struct handled_list *keys, const struct handled_list *rows)
+{
+    bool parks = false;
+
+    for (size_t i = 0; i < keys->count; i++) {
+        struct handled *key = &keys->items[i];
+        const struct handled *row = find(rows, i, key);
+        assert(row != NULL);
+        key->sequence = row->sequence;
+        key->parked_from = -1;
+        key->parked_reason = "";
+        parks = parks || row->parks;
+    }
+    return parks ? read_parked(uow, keys) : ERR_NONE;
+}
+
+enum err handled_read(struct uow *uow, struct handled_list *keys)
+{
+    struct handled_list rows;
+
+    handled_ask(uow, keys, &rows);
+    TRY(uow_sync(uow));
+    return handled_learn(uow, keys, &rows);
 }
 
 void handled_write(struct uow *uow, const struct handled_list *keys)
@@ -60,15 +121,15 @@ static void split(struct arena *arena, const struct inbox_list *list, struct tex
     }
 }
 
-enum err inbox_read(struct uow *uow, const struct inbox_list *asked, struct inbox_list *ret)
+void inbox_ask(struct uow *uow, const struct inbox_list *asked, struct inbox_list *ret)
 {
     struct texts sources, ids;
 
     *ret = (struct inbox_list){0};
     if (asked->count == 0)
-        return ERR_NONE;
+        return;
     split(uow->ctx->arena, asked, &sources, &ids);
-    return SQL_MANY(uow, inbox_get, inbox_record, ret, .sources = sources, .event_ids = ids);
+    SQL_ASK(uow, inbox_get, inbox_record, ret, .sources = sources, .event_ids = ids);
 }
 
 void inbox_write(struct uow *uow, const struct inbox_list *handled)

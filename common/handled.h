@@ -14,6 +14,7 @@ struct handled {
     int64_t sequence;    /* of the last version that was applied; 0: none */
     int64_t parked_from; /* of the first message of the key that is parked; -1: none is */
     const char *parked_reason;
+    bool parks;  /* in an answer: something is parked, of whatever key */
     bool moved;  /* `sequence` is to be written */
     bool drains; /* what is parked may go through now */
 };
@@ -22,6 +23,12 @@ struct handled_list {
     struct handled *items;
     size_t count;
 };
+
+/* Queues the question what is known of the keys; the next uow_sync() fills *ret_rows. */
+void handled_ask(struct uow *uow, const struct handled_list *keys, struct handled_list *ret_rows);
+
+/* Takes it from the rows. Only where anything is parked at all does it ask once more. */
+enum err handled_learn(struct uow *uow, struct handled_list *keys, const struct handled_list *rows) MUST_USE;
 
 /* Fills in what is known of the keys in the list. */
 enum err handled_read(struct uow *uow, struct handled_list *keys) MUST_USE;
@@ -40,8 +47,8 @@ struct inbox_list {
     size_t count;
 };
 
-/* Which of the events were handled before. */
-enum err inbox_read(struct uow *uow, const struct inbox_list *asked, struct inbox_list *ret) MUST_USE;
+/* Queues the question which of the events were handled before; the next uow_sync() fills *ret. */
+void inbox_ask(struct uow *uow, const struct inbox_list *asked, struct inbox_list *ret);
 void inbox_write(struct uow *uow, const struct inbox_list *handled);
 
 #endif

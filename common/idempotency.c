@@ -62,8 +62,8 @@ void idempotency_claim(struct uow *uow)
         return;
     uow->claims_key = true;
     ctx->request->key_claimed = true;
-    SQL_OR(uow, ERR_REPLAY, idempotency_claim, .caller = caller_text(ctx), .key = ctx->request->key,
-           .fingerprint = request_fingerprint(ctx));
+    SQL_CLAIM(uow, ERR_REPLAY, idempotency_claim, .caller = caller_text(ctx), .key = ctx->request->key,
+              .fingerprint = request_fingerprint(ctx));
 }
 
 void idempotency_store(struct uow *uow)

@@ -32,14 +32,17 @@ struct kafka {
     size_t known_count;
 };
 
-/* Nothing times out inside the library: kafka_publish() gives up on the whole, so that no message is left out alone. */
+/*
+ * Nothing times out inside the library: kafka_publish() gives up on the whole, so that no message is left out alone.
+ * Batches are a few small messages: compressing them costs more than it saves (ADR 7).
+ */
 static const struct pair producer_settings[] = {
     {"enable.idempotence", "true"},
     {"acks",                    "all"},
     {"partitioner","murmur2_random"},
-    {"compression.codec",        "lz4"},
+    {"compression.codec",        "none"},
     {"linger.ms",                    "0.5"},
-    {"message.timeout.ms",        "0"},
+    {"message.timeout.ms",       "0"},
     {"request.timeout.ms",          "3000"},
     {NULL                   },
 };
@@ -286,7 +289,8 @@ static enum err read_reports(struct ctx *ctx, struct kafka *kafka, rd_kafka_even
     return ERR_NONE;
 }
 
-static enum err publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count)
+static enum err publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count,
+                        void (*waiting)(void *of), void *of)
 {
     int64_t deadline = clock_monotonic() + KAFKA_PUBLISH_MS * CLOCK_MS;
     size_t acknowledged = 0;
@@ -298,7 +302,10 @@ static enum err publish(struct ctx *ctx, struct kafka *kafka, const struct messa
         if (left_ms <= 0)
             return FAIL(ctx, BUSY, "could not publish: %zu of %zu events were not acknowledged within %d ms",
                         count - acknowledged, count, KAFKA_PUBLISH_MS);
-        rd_kafka_event_t *event = rd_kafka_queue_poll(kafka->reports, (int)left_ms);
+        rd_kafka_event_t *event =
+            rd_kafka_queue_poll(kafka->reports, (int)(left_ms < KAFKA_WAITING_MS ? left_ms : KAFKA_WAITING_MS));
+        if (event == NULL && waiting != NULL)
+            waiting(of);
         enum err err = event == NULL ? ERR_NONE : read_reports(ctx, kafka, event, &acknowledged);
         rd_kafka_event_destroy(event);
         TRY(err);
@@ -306,11 +313,12 @@ static enum err publish(struct ctx *ctx, struct kafka *kafka, const struct messa
     return ERR_NONE;
 }
 
-enum err kafka_publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count)
+enum err kafka_publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count,
+                       void (*waiting)(void *of), void *of)
 {
     if (kafka->producer == NULL && !producer_new(kafka))
         return FAIL(ctx, BUSY, "could not make a producer");
-    enum err err = publish(ctx, kafka, messages, count);
+    enum err err = publish(ctx, kafka, messages, count, waiting, of);
     if (err != ERR_NONE)
         producer_free(kafka);
     return err;

@@ -42,10 +42,13 @@ bool kafka_ensure_topics(struct kafka *kafka, const struct topic *const *topics,
 /*
  * Publishes messages in order and waits until all are acknowledged, up to KAFKA_PUBLISH_MS. ERR_BUSY: none or some
  * were, and the producer was thrown away with what it still held; the caller repeats from the same message on, so
- * whatever the broker took late is a repeat and first occurrences stay in order. One thread at a time.
+ * whatever the broker took late is a repeat and first occurrences stay in order. One thread at a time, in which
+ * `waiting`, unless NULL, is called about every KAFKA_WAITING_MS.
  */
 #define KAFKA_PUBLISH_MS 4000
-enum err kafka_publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count) MUST_USE;
+#define KAFKA_WAITING_MS 500
+enum err kafka_publish(struct ctx *ctx, struct kafka *kafka, const struct message *messages, size_t count,
+                       void (*waiting)(void *of), void *of) MUST_USE;
 
 /*
  * A member of a group that reads topics. Offsets are the caller's business: on each assignment it is asked where to

@@ -48,7 +48,7 @@ static const struct pair reader_settings[] = {
 
 static const struct pair member_settings[] = {
     {"enable.auto.commit",            "true"}, /* of the hints that kafka_group_hint() stored */
-    {"auto.commit.interval.ms",                               "1000"},
+    {"auto.commit.interval.ms",                               "5000"},
     {"partition.assignment.strategy","range"},
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms",                               "2000"},

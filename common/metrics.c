@@ -129,6 +129,21 @@ void metric_set(struct metric *metric, const char *value, const char *value2, in
         atomic_store_explicit(&series->number, to, memory_order_relaxed);
 }
 
+void metric_set_all(struct metric *metric, const char *const *values, const int64_t *to, size_t count)
+{
+    struct series *series = atomic_load(&state_of(metric)->series);
+
+    for (; series != NULL; series = series->next) {
+        size_t i = 0;
+        while (i < count && !text_equal(values[i], series->value))
+            i++;
+        if (i == count)
+            atomic_store_explicit(&series->number, 0, memory_order_relaxed);
+    }
+    for (size_t i = 0; i < count; i++)
+        metric_set(metric, values[i], NULL, to[i]);
+}
+
 void metric_observe(struct metric *metric, const char *value, const char *value2, int64_t us)
 {
     struct series *series = series_of(metric, value, value2);

@@ -7,6 +7,7 @@
 #ifndef WAYBILL_METRICS_H
 #define WAYBILL_METRICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -27,6 +28,9 @@ struct metric {
 /* `value`s are copied; NULL where the metric has no such label. */
 void metric_add(struct metric *metric, const char *value, const char *value2, int64_t by);
 void metric_set(struct metric *metric, const char *value, const char *value2, int64_t to);
+
+/* Sets a gauge with one label for all its values at once: those that are not among these `count` become 0. */
+void metric_set_all(struct metric *metric, const char *const *values, const int64_t *to, size_t count);
 
 /* A histogram over seconds with the buckets of OpenTelemetry's HTTP durations; `us` is microseconds. */
 void metric_observe(struct metric *metric, const char *value, const char *value2, int64_t us);

@@ -1,5 +1,5 @@
 /*
- * outbox - events of a unit of work, collected while it runs and written as its last statement.
+ * outbox - events of a unit of work, collected while it runs and written at its end.
  */
 #include "outbox.h"
 
@@ -46,6 +46,9 @@ enum err event_emit(struct uow *uow, const struct event_type *type, struct aggre
 
     if (!type->is_snapshot)
         aggregate->version++;
+    if (aggregate->version < 1)
+        return FAIL(ctx, INTERNAL, "cannot emit %s of \"%s\" as version %lld", type->type, aggregate->id,
+                    (long long)aggregate->version);
     *add_event(uow) = (struct outbox_event){
         .id = id_new(ctx->arena),
         .type = type,
@@ -61,28 +64,12 @@ enum err event_emit(struct uow *uow, const struct event_type *type, struct aggre
 
 void outbox_write(struct uow *uow)
 {
-    if (uow->outbox == NULL || uow->outbox->count == 0)
-        return;
+    const struct outbox_batch *batch = uow->outbox;
 
-    const struct outbox_event *events = uow->outbox->events;
-    size_t count = uow->outbox->count;
-    const char **columns[8];
-    int64_t *sequences = arena_array(uow->ctx->arena, count, sizeof(*sequences));
-    for (size_t i = 0; i < COUNT(columns); i++)
-        columns[i] = arena_array(uow->ctx->arena, count, sizeof(**columns));
-
-    for (size_t i = 0; i < count; i++) {
-        columns[0][i] = events[i].id;
-        columns[1][i] = events[i].type->topic;
-        columns[2][i] = events[i].key;
-        columns[3][i] = events[i].type->type;
-        columns[4][i] = events[i].correlation_id;
-        columns[5][i] = events[i].causation_id;
-        columns[6][i] = events[i].traceparent;
-        columns[7][i] = events[i].body;
-        sequences[i] = events[i].sequence;
+    for (size_t i = 0; batch != NULL && i < batch->count; i++) {
+        const struct outbox_event *event = &batch->events[i];
+        SQL(uow, outbox_add, .event_id = event->id, .topic = event->type->topic, .key = event->key,
+            .sequence = event->sequence, .type = event->type->type, .correlation_id = event->correlation_id,
+            .causation_id = event->causation_id, .traceparent = event->traceparent, .body = event->body);
     }
-    SQL(uow, outbox_write, .event_ids = {columns[0], count}, .topics = {columns[1], count}, .keys = {columns[2], count},
-        .types = {columns[3], count}, .correlation_ids = {columns[4], count}, .causation_ids = {columns[5], count},
-        .traceparents = {columns[6], count}, .bodies = {columns[7], count}, .sequences = {sequences, count});
 }

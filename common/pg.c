@@ -24,9 +24,10 @@ OWN_QUERY(pg_rollback, "ROLLBACK");
 OWN_QUERY(pg_savepoint, "SAVEPOINT message");
 OWN_QUERY(pg_release, "RELEASE SAVEPOINT message");
 OWN_QUERY(pg_rollback_to, "ROLLBACK TO SAVEPOINT message");
+OWN_QUERY(pg_plan_anew, "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"); /* in this transaction */
 
 static const struct query *const own_queries[] = {
-    &pg_begin, &pg_commit, &pg_rollback, &pg_savepoint, &pg_release, &pg_rollback_to, NULL,
+    &pg_begin, &pg_commit, &pg_rollback, &pg_savepoint, &pg_release, &pg_rollback_to, &pg_plan_anew, NULL,
 };
 
 static const struct {
@@ -39,8 +40,11 @@ static const struct {
     {"client_encoding",  "UTF8"},
 };
 
+/* A plan is made once for each statement: by default the server would make it anew for the first five calls on each
+ * connection, and for some statements at every call. */
 static const char session_options[] = "-c statement_timeout=5s -c lock_timeout=2s "
-                                      "-c idle_in_transaction_session_timeout=5s -c timezone=UTC -c datestyle=ISO";
+                                      "-c idle_in_transaction_session_timeout=5s -c timezone=UTC -c datestyle=ISO "
+                                      "-c plan_cache_mode=force_generic_plan";
 
 /* Notices are for people at psql. */
 static void drop_notice(void *of, const char *message)

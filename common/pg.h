@@ -40,8 +40,11 @@ enum err pool_borrow(struct ctx *ctx, struct pool *pool, struct connection **ret
 /* Gives it back. In a transaction, or broken, it is rolled back or closed. Accepts NULL. */
 void pool_return(struct pool *pool, struct connection *connection);
 
-/* How many connections are open and how many are borrowed, for metrics. */
+/* How many connections are open and how many are borrowed. */
 void pool_count(struct pool *pool, int *ret_open, int *ret_borrowed);
+
+/* Shows that as metrics from now on: for the process's own pool, while it lives. */
+void pool_show(struct pool *pool);
 
 /* Whether a server answers there and takes connections; says nothing about passwords and schemas, and logs nothing. */
 bool database_answers(const char *conninfo);

@@ -17,12 +17,12 @@
 struct connection {
     PGconn *pg;
     bool broken;             /* not to be used again */
-    bool begun;              /* BEGIN was sent and its transaction has not ended */
+    bool begun;              /* a transaction was begun and has not ended */
     struct connection *next; /* in the pool's list of idle ones */
 };
 
 /* Statements that every connection has prepared beside the process's own. */
-extern const struct query pg_begin, pg_commit, pg_rollback, pg_savepoint, pg_release, pg_rollback_to;
+extern const struct query pg_begin, pg_commit, pg_rollback, pg_savepoint, pg_release, pg_rollback_to, pg_plan_anew;
 
 /* What the server says when a `:one_row` statement did not change exactly one row (see pg.c). */
 #define SQLSTATE_NOT_ONE_ROW "2203A"
@@ -55,12 +55,21 @@ enum err connection_fail(struct ctx *ctx, struct connection *connection, const P
 const char *const *query_bind(struct arena *arena, const struct query *query, const void *arguments);
 
 /* One statement in the pipeline whose answer was not read yet. */
-enum expect { EXPECT_DONE, EXPECT_ROW, EXPECT_ROWS, EXPECT_COUNT, EXPECT_COMMIT, EXPECT_SYNC };
+enum expect {
+    EXPECT_DONE,
+    EXPECT_ROW,
+    EXPECT_ROWS,
+    EXPECT_COUNT,
+    EXPECT_CHANGE, /* of one row, else `otherwise` */
+    EXPECT_END,    /* of a block, by COMMIT */
+    EXPECT_SYNC,
+    EXPECT_COMMIT, /* the Sync that commits */
+};
 
 struct expectation {
     enum expect what;
     const struct query *query;
-    enum err otherwise; /* the kind when a `:one_row` statement is refused */
+    enum err otherwise; /* the kind when not exactly one row changed */
     const struct record *record;
     void *ret; /* struct of the record, struct list or int64_t */
     bool *found;
@@ -70,7 +79,7 @@ struct expectation {
 /* Takes in a good answer: fills what the expectation points to. */
 enum err expectation_meet(struct uow *uow, const struct expectation *expectation, const PGresult *result);
 
-/* Queues a statement, BEGIN before the first one. Does nothing once the unit of work has failed. */
+/* Queues a statement. Does nothing once the unit of work has failed. */
 void uow_send(struct uow *uow, const struct expectation *expectation, const void *arguments);
 
 /* Sends what is queued and reads every answer. The first error also stays in uow->failed. */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "metrics.h"
 #include "pg_inside.h"
 
 struct pool {
@@ -18,6 +19,13 @@ struct pool {
     int open;     /* idle, borrowed or being opened */
     int borrowed; /* including those being opened */
 };
+
+static struct metric open_metric = {
+    .name = "waybill_pool_open", .help = "Connections to the database that are open.", .type = METRIC_GAUGE};
+static struct metric borrowed_metric = {
+    .name = "waybill_pool_borrowed", .help = "Connections to the database that are in use.", .type = METRIC_GAUGE};
+static struct metric size_metric = {
+    .name = "waybill_pool_size", .help = "Connections that there may be at most.", .type = METRIC_GAUGE};
 
 static char *copy_text(const char *text)
 {
@@ -155,4 +163,27 @@ void pool_count(struct pool *pool, int *ret_open, int *ret_borrowed)
     *ret_open = pool->open;
     *ret_borrowed = pool->borrowed;
     pthread_mutex_unlock(&pool->lock);
+}
+
+static int64_t count_open(void *of)
+{
+    int open, borrowed;
+
+    pool_count(of, &open, &borrowed);
+    return open;
+}
+
+static int64_t count_borrowed(void *of)
+{
+    int open, borrowed;
+
+    pool_count(of, &open, &borrowed);
+    return borrowed;
+}
+
+void pool_show(struct pool *pool)
+{
+    metric_set(&size_metric, NULL, NULL, pool->options.size);
+    metric_ask(&open_metric, count_open, pool);
+    metric_ask(&borrowed_metric, count_borrowed, pool);
 }

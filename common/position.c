@@ -16,59 +16,70 @@ struct position *position_find(const struct positions *positions, const char *to
     return NULL;
 }
 
-/* The columns of the list, for unnest(). */
-struct columns {
-    struct texts topics;
-    struct ints partitions;
-    struct ints next_offsets;
-};
-
-static struct columns columns_of(struct arena *arena, const struct positions *positions)
+/* "topic/partition", as the table's column `place`. */
+static struct texts places_of(struct arena *arena, const struct positions *positions)
 {
+    struct texts places = {arena_array(arena, positions->count, sizeof(const char *)), positions->count};
+
+    for (size_t i = 0; i < positions->count; i++)
+        places.items[i] =
+            arena_printf(arena, "%s/%lld", positions->items[i].topic, (long long)positions->items[i].partition);
+    return places;
+}
+
+void positions_ask(struct uow *uow, const struct positions *positions, struct positions *ret_rows)
+{
+    *ret_rows = (struct positions){0};
+    SQL_ASK(uow, position_lock, position_record, ret_rows, .places = places_of(uow->ctx->arena, positions));
+}
+
+bool positions_learn(struct positions *positions, const struct positions *rows)
+{
+    for (size_t i = 0; i < positions->count; i++) {
+        struct position *position = &positions->items[i];
+        const struct position *row = position_find(rows, position->topic, position->partition);
+        if (row == NULL)
+            return false;
+        position->next_offset = row->next_offset;
+    }
+    return true;
+}
+
+void positions_ensure(struct uow *uow, const struct positions *positions)
+{
+    struct arena *arena = uow->ctx->arena;
     const char **topics = arena_array(arena, positions->count, sizeof(*topics));
     int64_t *partitions = arena_array(arena, positions->count, sizeof(*partitions));
-    int64_t *next_offsets = arena_array(arena, positions->count, sizeof(*next_offsets));
 
     for (size_t i = 0; i < positions->count; i++) {
         topics[i] = positions->items[i].topic;
         partitions[i] = positions->items[i].partition;
-        next_offsets[i] = positions->items[i].next_offset;
     }
-    return (struct columns){
-        {topics,       positions->count},
-        {partitions,   positions->count},
-        {next_offsets, positions->count}
-    };
-}
-
-static enum err lock(struct uow *uow, const struct columns *columns, struct positions *ret)
-{
-    return SQL_MANY(uow, position_lock, position_record, ret, .topics = columns->topics,
-                    .partitions = columns->partitions);
+    SQL(uow, position_ensure, .topics = {topics, positions->count}, .partitions = {partitions, positions->count});
 }
 
 enum err positions_lock(struct uow *uow, struct positions *positions)
 {
-    struct columns columns = columns_of(uow->ctx->arena, positions);
     struct positions rows;
 
-    TRY(lock(uow, &columns, &rows));
-    if (rows.count < positions->count) {
-        SQL(uow, position_ensure, .topics = columns.topics, .partitions = columns.partitions);
-        TRY(lock(uow, &columns, &rows));
-    }
-    for (size_t i = 0; i < positions->count; i++) {
-        struct position *position = &positions->items[i];
-        const struct position *row = position_find(&rows, position->topic, position->partition);
-        position->next_offset = row == NULL ? 0 : row->next_offset;
-    }
+    positions_ask(uow, positions, &rows);
+    TRY(uow_sync(uow));
+    if (positions_learn(positions, &rows))
+        return ERR_NONE;
+    positions_ensure(uow, positions);
+    positions_ask(uow, positions, &rows);
+    TRY(uow_sync(uow));
+    if (!positions_learn(positions, &rows))
+        return FAIL(uow->ctx, AGAIN, "a partition's position is gone");
     return ERR_NONE;
 }
 
 void positions_move(struct uow *uow, const struct positions *positions)
 {
-    struct columns columns = columns_of(uow->ctx->arena, positions);
+    struct arena *arena = uow->ctx->arena;
+    int64_t *next_offsets = arena_array(arena, positions->count, sizeof(*next_offsets));
 
-    SQL(uow, position_move, .topics = columns.topics, .partitions = columns.partitions,
-        .next_offsets = columns.next_offsets);
+    for (size_t i = 0; i < positions->count; i++)
+        next_offsets[i] = positions->items[i].next_offset;
+    SQL(uow, position_move, .next_offsets = {next_offsets, positions->count}, .places = places_of(arena, positions));
 }

@@ -21,9 +21,18 @@ struct positions {
 struct position *position_find(const struct positions *positions, const char *topic, int64_t partition);
 
 /*
- * Locks the rows, makes those that are missing, and fills in the offsets. A copy that lost a partition without knowing
- * waits here for the one that has it now, and then sees how far that one came.
+ * Queues the locking of the rows; the next uow_sync() fills *ret_rows. A copy that lost a partition without knowing
+ * waits there for the one that has it now, and what is asked behind it sees how far that one came.
  */
+void positions_ask(struct uow *uow, const struct positions *positions, struct positions *ret_rows);
+
+/* Takes the offsets from the rows; false if one is missing. */
+bool positions_learn(struct positions *positions, const struct positions *rows);
+
+/* Queues the making of rows that are missing. */
+void positions_ensure(struct uow *uow, const struct positions *positions);
+
+/* Locks the rows, makes those that are missing, and fills in the offsets. */
 enum err positions_lock(struct uow *uow, struct positions *positions) MUST_USE;
 
 /* Queues the writing of the offsets. */

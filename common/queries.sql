@@ -2,20 +2,16 @@
 
 -- == Outbox ===========================================================================================================
 
--- name: outbox_write :exec
--- The ids follow the order of emission: the identity is drawn after the sort.
+-- name: outbox_add :exec
+-- One event. A list by unnest() costs twice as much for one, and as much for ten.
 INSERT INTO outbox (event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body)
-SELECT event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body
-  FROM unnest(:event_ids::uuid[], :topics::text[], :keys::text[], :sequences::bigint[], :types::text[],
-              :correlation_ids::text[], :causation_ids::text[], :traceparents::text[], :bodies::text[])
-       WITH ORDINALITY
-       AS event (event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body, place)
- ORDER BY place;
+VALUES (:event_id::uuid, :topic::text, :key::text, :sequence::bigint, :type::text, :correlation_id::text,
+        :causation_id::text, :traceparent::text, :body::text);
 
 -- == Idempotency keys =================================================================================================
 
--- name: idempotency_claim :one_row
--- Refused when the key was used before. Waits for a parallel request with the same key until that one ends.
+-- name: idempotency_claim :exec
+-- Changes nothing when the key was used before. Waits for a parallel request with the same key until that one ends.
 INSERT INTO idempotency (caller, key, fingerprint)
 VALUES (:caller::text, :key::text, :fingerprint::text)
     ON CONFLICT (caller, key) DO NOTHING;
@@ -36,17 +32,23 @@ SELECT fingerprint, status, content_type, headers, answer
  WHERE caller = :caller::text AND key = :key::text;
 
 -- == Tasks ============================================================================================================
+-- A task has a lease exactly while it is running. Where a row is found by id or key its state is asked by that: naming
+-- 'due' or 'running' would let the planner go through the index of all that are due instead.
 
 -- name: task_add :exec
+-- Sorted, so that two that add the same keys wait for each other at the first.
 INSERT INTO task (id, kind, subject, key, body, due_at, correlation_id, traceparent)
-VALUES (:id::uuid, :kind::text, :subject::text, :key::text, :body::text,
-        now() + :delay_ms::bigint * interval '1 millisecond', :correlation_id::text, :traceparent::text)
+SELECT id, kind, subject, key, body, now() + delay_ms * interval '1 millisecond', correlation_id, traceparent
+  FROM unnest(:ids::uuid[], :kinds::text[], :subjects::text[], :keys::text[], :bodies::text[], :delays_ms::bigint[],
+              :correlation_ids::text[], :traceparents::text[])
+       AS added (id, kind, subject, key, body, delay_ms, correlation_id, traceparent)
+ ORDER BY key
     ON CONFLICT (key) DO NOTHING;
 
 -- name: task_cancel :exec
 UPDATE task
    SET state = 'cancelled', updated_at = now()
- WHERE key = :key::text AND state = 'due';
+ WHERE key = :key::text AND lease_until IS NULL AND state NOT IN ('done', 'refused', 'cancelled');
 
 -- name: task_take :many
 -- What is due, and what a copy took and did not answer within its lease.
@@ -70,14 +72,30 @@ RETURNING task.id, task.kind, task.subject, task.key, task.body, task.attempt, t
 -- Refused when another copy took the task meanwhile: then nothing of this transaction counts.
 UPDATE task
    SET state = :state::text, why = :why::text, lease_until = NULL, updated_at = now()
- WHERE id = :id::uuid AND fence = :fence::bigint AND state = 'running';
+ WHERE id = :id::uuid AND fence = :fence::bigint AND lease_until IS NOT NULL;
+
+-- name: task_finish_all :exec
+-- Where it changes fewer than it was given, another copy took one of them.
+UPDATE task
+   SET state = ours.state, why = ours.why, lease_until = NULL, updated_at = now()
+  FROM unnest(:ids::uuid[], :fences::bigint[], :states::text[], :whys::text[]) AS ours (id, fence, state, why)
+ WHERE task.id = ours.id AND task.fence = ours.fence AND task.lease_until IS NOT NULL;
 
 -- name: task_again :one_row
 -- Due again later. `uncalled` gives back an attempt that was not made.
 UPDATE task
    SET state = 'due', why = :why::text, lease_until = NULL, updated_at = now(), attempt = attempt - :uncalled::int,
        due_at = now() + :delay_ms::bigint * interval '1 millisecond'
- WHERE id = :id::uuid AND fence = :fence::bigint AND state = 'running';
+ WHERE id = :id::uuid AND fence = :fence::bigint AND lease_until IS NOT NULL;
+
+-- name: task_backlog :many
+-- The calls that should be made now, by kind, and for how long the first has waited.
+SELECT kind, count(*) AS count, extract(epoch FROM now() - min(greatest(due_at, lease_until)))::bigint AS oldest_s
+  FROM task
+ WHERE state IN ('due', 'running') AND due_at <= now() AND (state = 'due' OR lease_until <= now())
+ GROUP BY kind
+ ORDER BY kind
+ LIMIT 100;
 
 -- == Work items =======================================================================================================
 
@@ -91,6 +109,15 @@ VALUES (:id::uuid, :kind::text, :subject::text, :cause::text, :actions::text,
 UPDATE work_item
    SET closed_at = now(), closed_by = :by::text, outcome = :how::text
  WHERE kind = :kind::text AND subject = :subject::text AND closed_at IS NULL;
+
+-- name: work_item_backlog :many
+-- What is open, by kind, and how many of them are past their time.
+SELECT kind, count(*) AS count, count(*) FILTER (WHERE due_at <= now()) AS late
+  FROM work_item
+ WHERE closed_at IS NULL
+ GROUP BY kind
+ ORDER BY kind
+ LIMIT 100;
 
 -- == Maintenance ======================================================================================================
 
@@ -148,13 +175,27 @@ UPDATE relay_lease
    SET expires_at = now()
  WHERE holder = :holder::text AND epoch = :epoch::bigint;
 
+-- name: outbox_move :exec
+-- What the broker acknowledged. Only for the copy that has the lease.
+WITH gone AS (
+    DELETE FROM outbox
+     WHERE id = ANY (:ids::bigint[])
+       AND EXISTS (SELECT FROM relay_lease WHERE holder = :holder::text AND epoch = :epoch::bigint)
+    RETURNING id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body, created_at)
+INSERT INTO outbox_history (id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body,
+                            created_at)
+SELECT id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body, created_at
+  FROM gone;
+
 -- name: outbox_read :many
 -- No row: the lease is lost. One row without an id: nothing to publish. A batch is also limited by its bytes.
 SELECT next.id, next.event_id, next.topic, next.key, next.sequence, next.type, next.correlation_id, next.causation_id,
        next.traceparent, next.body, next.created_at
   FROM relay_lease AS lease
   LEFT JOIN (SELECT id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body,
-                    created_at, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS bytes_before
+                    created_at,
+                    sum(octet_length(body)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - octet_length(body)
+                        AS bytes_before
                FROM (SELECT id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body,
                             created_at
                        FROM outbox
@@ -162,22 +203,6 @@ SELECT next.id, next.event_id, next.topic, next.key, next.sequence, next.type, n
                       LIMIT :count::bigint) AS oldest) AS next ON next.bytes_before < 4194304
  WHERE lease.holder = :holder::text AND lease.epoch = :epoch::bigint
  ORDER BY next.id;
-
--- name: outbox_move :exec
--- Only for the copy that holds the lease, which it renews on the way.
-WITH lease AS (
-    UPDATE relay_lease
-       SET expires_at = now() + :lease_ms::bigint * interval '1 millisecond'
-     WHERE holder = :holder::text AND epoch = :epoch::bigint
-    RETURNING epoch),
-gone AS (
-    DELETE FROM outbox
-     WHERE id = ANY (:ids::bigint[]) AND EXISTS (SELECT FROM lease)
-    RETURNING id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body, created_at)
-INSERT INTO outbox_history (id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body,
-                            created_at)
-SELECT id, event_id, topic, key, sequence, type, correlation_id, causation_id, traceparent, body, created_at
-  FROM gone;
 
 -- == Consumer =========================================================================================================
 
@@ -190,38 +215,38 @@ SELECT topic, partition, 0
 
 -- name: position_lock :many
 -- The lock that keeps a copy which lost a partition, and does not know it yet, apart from the one that has it now.
+-- Places are "topic/partition".
 -- unlimited: one row for each partition asked for
-SELECT place.topic, place.partition, place.next_offset
-  FROM position AS place
-  JOIN unnest(:topics::text[], :partitions::bigint[]) AS ours (topic, partition)
-    ON place.topic = ours.topic AND place.partition = ours.partition
- ORDER BY place.topic, place.partition
-   FOR UPDATE OF place;
+SELECT topic, partition, next_offset
+  FROM position
+ WHERE place = ANY (:places::text[])
+ ORDER BY place
+   FOR UPDATE;
 
 -- name: position_move :exec
-UPDATE position AS place
-   SET next_offset = ours.next_offset
-  FROM unnest(:topics::text[], :partitions::bigint[], :next_offsets::bigint[]) AS ours (topic, partition, next_offset)
- WHERE place.topic = ours.topic AND place.partition = ours.partition;
+UPDATE position
+   SET next_offset = (:next_offsets::bigint[])[array_position(:places::text[], place)]
+ WHERE place = ANY (:places);
 
 -- name: handled_get :many
--- For each key, in the order asked: its last version, and the first of what is parked (-1: nothing is).
+-- For each key its last version (0: none), and whether anything at all is parked: nearly always nothing is.
 -- unlimited: one row for each key asked for
 SELECT ours.topic, ours.key, coalesce(handled.sequence, 0) AS sequence,
-       coalesce(first.sequence, -1) AS parked_from, coalesce(first.reason, '') AS parked_reason
-  FROM unnest(:topics::text[], :keys::text[]) WITH ORDINALITY AS ours (topic, key, place)
-  LEFT JOIN handled ON handled.topic = ours.topic AND handled.key = ours.key
-  LEFT JOIN LATERAL (SELECT sequence, reason
-                       FROM set_aside
-                      WHERE state = 'parked' AND topic = ours.topic AND key = ours.key
-                      ORDER BY sequence, id
-                      LIMIT 1) AS first ON true
- ORDER BY ours.place;
+       EXISTS (SELECT FROM set_aside WHERE state = 'parked') AS parks
+  FROM (SELECT unnest(:topics::text[]) AS topic, unnest(:keys::text[]) AS key) AS ours
+  LEFT JOIN handled ON handled.topic = ours.topic AND handled.key = ours.key;
+
+-- name: handled_parked :many
+-- The first message of each key that is parked.
+-- unlimited: at most one row for each key asked for
+SELECT DISTINCT ON (topic, key) topic, key, sequence AS parked_from, reason AS parked_reason
+  FROM set_aside
+ WHERE state = 'parked' AND topic = ANY (:topics::text[]) AND key = ANY (:keys::text[])
+ ORDER BY topic, key, sequence, id;
 
 -- name: handled_set :exec
 INSERT INTO handled (topic, key, sequence)
-SELECT topic, key, sequence
-  FROM unnest(:topics::text[], :keys::text[], :sequences::bigint[]) AS ours (topic, key, sequence)
+SELECT unnest(:topics::text[]), unnest(:keys::text[]), unnest(:sequences::bigint[])
     ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence;
 
 -- name: inbox_get :many

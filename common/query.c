@@ -244,12 +244,17 @@ enum err expectation_meet(struct uow *uow, const struct expectation *expectation
         if (!text_to_int(changed, strlen(changed), expectation->ret))
             *(int64_t *)expectation->ret = 0;
         return ERR_NONE;
-    case EXPECT_COMMIT:
+    case EXPECT_CHANGE:
+        if (!text_equal(PQcmdTuples((PGresult *)result), "1"))
+            return err_fail(uow->ctx, expectation->otherwise, "somebody else was first");
+        return ERR_NONE;
+    case EXPECT_END:
         /* A server that rolls back instead says so only here. */
         if (!text_equal(PQcmdStatus((PGresult *)result), "COMMIT"))
             return FAIL(uow->ctx, INTERNAL, "the transaction could not be committed");
         return ERR_NONE;
     case EXPECT_SYNC:
+    case EXPECT_COMMIT:
         break;
     }
     return FAIL(uow->ctx, INTERNAL, "the database's answers are out of step");
@@ -266,6 +271,13 @@ void query_send_or(struct uow *uow, const struct query *query, const void *argum
 {
     assert(query->kind == QUERY_EXEC || query->kind == QUERY_ONE_ROW);
     uow_send(uow, &(const struct expectation){.what = EXPECT_DONE, .query = query, .otherwise = otherwise}, arguments);
+}
+
+void query_claim(struct uow *uow, const struct query *query, const void *arguments, enum err otherwise)
+{
+    assert(query->kind == QUERY_EXEC);
+    uow_send(uow, &(const struct expectation){.what = EXPECT_CHANGE, .query = query, .otherwise = otherwise},
+             arguments);
 }
 
 void query_lock(struct uow *uow, const struct query *query, const struct texts *keys)
@@ -285,12 +297,18 @@ enum err query_one(struct uow *uow, const struct query *query, const void *argum
     return uow_wait(uow);
 }
 
-enum err query_many(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
-                    struct list *ret)
+void query_ask(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
+               struct list *ret)
 {
     assert(query->kind == QUERY_MANY);
     uow_send(uow, &(const struct expectation){.what = EXPECT_ROWS, .query = query, .record = record, .ret = ret},
              arguments);
+}
+
+enum err query_many(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
+                    struct list *ret)
+{
+    query_ask(uow, query, arguments, record, ret);
     return uow_wait(uow);
 }
 

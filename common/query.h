@@ -21,10 +21,15 @@
  * one; `:one` one row, none is ERR_NOT_FOUND; `:many` rows, and the statement has a LIMIT or says `-- unlimited: why`.
  * A `:one_row` statement is refused by the server itself, so nothing that was pipelined behind it takes effect either;
  * it is a plain INSERT, UPDATE or DELETE without WITH and RETURNING.
+ *
+ * A statement keeps the plan that it got without its arguments: planning anew costs more than most of ours take. Where
+ * filters may be left out (`:state::text IS NULL OR state = :state`) that plan would read the whole table; a line
+ * `-- plan: each time` below the heading has it planned for its arguments, at every call.
  */
 #ifndef WAYBILL_QUERY_H
 #define WAYBILL_QUERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +58,7 @@ struct query {
     enum query_kind kind;
     const struct param *params;
     size_t param_count;
+    bool plans_each_time;
 };
 
 struct migration {

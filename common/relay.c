@@ -1,8 +1,17 @@
 /*
  * relay - publishes the outbox: one thread per process, of which the one with the lease works.
  *
- * A round is one read, one publish, one move, on a connection of its own. That connection does not wait for the disk
+ * A round is one round trip and one publish: one transaction renews the lease if that is due, moves what the last round
+ * published to the history and reads what comes next; then that is published. Its connection does not wait for the disk
  * when it commits: a move that a crash of the database undoes is a batch published twice, which is allowed anyway.
+ *
+ * Why nothing is lost or overtaken: a row is moved only after the broker acknowledged it, and rows are published in the
+ * order of their ids. When a round trip fails nothing of it is published, and what had been published before is moved
+ * by the next one; a relay that dies before that leaves its rows to be published again. So whatever fails, each relay
+ * publishes a run without holes that begins no later than the first row that was not acknowledged, and for a reader of
+ * the topic what comes first of each key stays in order, even if two relays are at it at once. That is why the lease
+ * needs no lock: it keeps copies from doing the same work, and a copy that slept through the end of its lease from
+ * telling old news, as far as its clock can tell.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,10 +34,9 @@
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
-#define ROUND_MS 5      /* between the beginnings of two rounds */
+#define ROUND_MS 10     /* between the beginnings of two rounds (ADR 7) */
 #define POLL_MS 1000    /* the net, should a wake-up get lost */
 #define TAKE_MIN_MS 200 /* between two tries to get the lease */
-#define NOTIFY_MIN_MS 5
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define STOP_MS 3000
@@ -67,12 +75,14 @@ struct relay {
     struct ctx *ctx;
     struct connection *connection; /* NULL: to be opened */
     char holder[ID_TEXT];
-    int64_t epoch;                             /* of our lease; 0: another copy has it, or nobody */
-    int64_t renewed_at, tried_at, notified_at; /* monotonic */
-    int backoff_ms;                            /* 0: the last round went well */
+    int64_t epoch;                /* of our lease; 0: another copy has it, or nobody */
+    int64_t renewed_at, tried_at; /* monotonic */
+    int backoff_ms;               /* 0: the last round went well */
     pthread_t thread;
-    int wakes; /* eventfd */
+    int64_t sent[RELAY_BATCH_MAX]; /* ids of what is published and to be moved; none without the lease */
+    size_t sent_count;
     int64_t round_at; /* when the last round began */
+    int wakes;        /* eventfd */
     atomic_bool stopping;
     _Atomic int64_t
         oldest_at; /* when the oldest unpublished event was made; 0: there is none, or another copy relays */
@@ -127,6 +137,7 @@ static enum err connect(struct relay *relay)
     return err;
 }
 
+/* Each of these is one statement, and so a transaction by itself. */
 static enum err take_lease(struct relay *relay)
 {
     struct uow uow CLEANUP(uow_close) = {0};
@@ -134,10 +145,9 @@ static enum err take_lease(struct relay *relay)
     bool found;
 
     relay->tried_at = clock_monotonic();
-    TRY(uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow));
+    TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
     TRY(SQL_MAYBE(&uow, relay_lease_take, lease_row_record, &row, &found, .holder = relay->holder,
                   .lease_ms = LEASE_MS));
-    TRY(uow_commit(&uow));
     if (found) {
         relay->epoch = row.epoch;
         relay->renewed_at = relay->tried_at;
@@ -146,10 +156,12 @@ static enum err take_lease(struct relay *relay)
     return ERR_NONE;
 }
 
+/* What was not moved yet is left to the other copy, which publishes it again. */
 static void lose_lease(struct relay *relay)
 {
     log_info(NULL, "another copy relays now", LOG_INT("epoch", relay->epoch));
     relay->epoch = 0;
+    relay->sent_count = 0;
     atomic_store(&relay->oldest_at, 0);
 }
 
@@ -157,39 +169,63 @@ static enum err renew_lease(struct relay *relay)
 {
     struct uow uow CLEANUP(uow_close) = {0};
     int64_t renewed = 0;
+    int64_t now = clock_monotonic();
 
-    TRY(uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow));
+    TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
     TRY(SQL_COUNT(&uow, relay_lease_renew, &renewed, .holder = relay->holder, .epoch = relay->epoch,
                   .lease_ms = LEASE_MS));
-    TRY(uow_commit(&uow));
-    relay->renewed_at = clock_monotonic();
+    relay->renewed_at = now;
     if (renewed == 0)
         lose_lease(relay);
     return ERR_NONE;
+}
+
+/* While this copy waits for the broker: another one would fare no better. */
+static void keep_lease(void *of)
+{
+    struct relay *relay = of;
+
+    if (relay->connection == NULL || relay->epoch == 0 || !is_past(relay->renewed_at, RENEW_MS))
+        return;
+    if (renew_lease(relay) != ERR_NONE)
+        ctx_clear_problem(relay->ctx); /* the next round will see it */
 }
 
 /* The others needn't wait until it runs out. */
 static void give_lease_up(struct relay *relay)
 {
     struct uow uow CLEANUP(uow_close) = {0};
+    int64_t given_up;
 
     if (relay->epoch == 0 || relay->connection == NULL ||
-        uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow) != ERR_NONE)
+        uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow) != ERR_NONE)
         return;
-    SQL(&uow, relay_lease_give_up, .holder = relay->holder, .epoch = relay->epoch);
-    if (uow_commit(&uow) == ERR_NONE)
+    enum err err = SQL_COUNT(&uow, relay_lease_give_up, &given_up, .holder = relay->holder, .epoch = relay->epoch);
+    uow_close(&uow);
+    if (err == ERR_NONE)
         (void)run_on_channel(relay, "NOTIFY"); /* they also look by themselves */
 }
 
 /* --- a round --- */
 
-static enum err read_rows(struct relay *relay, struct outbox_rows *ret)
+/* The round trip: without a BEGIN the statements of one pipeline are one transaction. */
+static enum err move_and_read(struct relay *relay, struct outbox_rows *ret)
 {
     struct uow uow CLEANUP(uow_close) = {0};
+    bool renews = is_past(relay->renewed_at, RENEW_MS);
+    int64_t now = clock_monotonic();
 
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
-    return SQL_MANY(&uow, outbox_read, outbox_row_record, ret, .holder = relay->holder, .epoch = relay->epoch,
-                    .count = RELAY_BATCH_MAX);
+    if (renews)
+        SQL(&uow, relay_lease_renew, .holder = relay->holder, .epoch = relay->epoch, .lease_ms = LEASE_MS);
+    if (relay->sent_count > 0)
+        SQL(&uow, outbox_move, .holder = relay->holder, .epoch = relay->epoch, .ids = {relay->sent, relay->sent_count});
+    TRY(SQL_MANY(&uow, outbox_read, outbox_row_record, ret, .holder = relay->holder, .epoch = relay->epoch,
+                 .count = RELAY_BATCH_MAX));
+    relay->sent_count = 0;
+    if (renews)
+        relay->renewed_at = now;
+    return ERR_NONE;
 }
 
 static enum err publish_rows(struct relay *relay, const struct outbox_rows *rows)
@@ -213,41 +249,22 @@ static enum err publish_rows(struct relay *relay, const struct outbox_rows *rows
             .size = strlen(row->body),
         };
     }
-    return kafka_publish(relay->ctx, relay->service->kafka, messages, rows->count);
-}
-
-/* Moves what was acknowledged to the history, if the lease is still ours; else the other copy publishes it again. */
-static enum err move_rows(struct relay *relay, const struct outbox_rows *rows)
-{
-    struct uow uow CLEANUP(uow_close) = {0};
-    int64_t *ids = arena_array(relay->ctx->arena, rows->count, sizeof(*ids));
-    int64_t moved = 0;
-
-    for (size_t i = 0; i < rows->count; i++)
-        ids[i] = rows->items[i].id;
-    TRY(uow_open_on(relay->ctx, relay->connection, UOW_WRITE, &uow));
-    TRY(SQL_COUNT(&uow, outbox_move, &moved, .holder = relay->holder, .epoch = relay->epoch, .lease_ms = LEASE_MS,
-                  .ids = {ids, rows->count}));
-    TRY(uow_commit(&uow));
-    if (moved == 0) {
-        lose_lease(relay);
-        return ERR_NONE;
-    }
-    relay->renewed_at = clock_monotonic();
-    for (size_t i = 0; i < rows->count; i++)
+    TRY(kafka_publish(relay->ctx, relay->service->kafka, messages, rows->count, keep_lease, relay));
+    for (size_t i = 0; i < rows->count; i++) {
+        relay->sent[i] = rows->items[i].id;
         metric_add(&relayed, rows->items[i].topic, NULL, 1);
+    }
+    relay->sent_count = relay->epoch != 0 ? rows->count : 0;
     metric_add(&batches, "published", NULL, 1);
     return ERR_NONE;
 }
 
-/* Publishes one batch; *ret_more is false when there was nothing to publish, or the lease is gone. */
-static enum err relay_batch(struct relay *relay, bool *ret_more)
+static enum err relay_batch(struct relay *relay)
 {
     struct outbox_rows rows = {0};
 
     ctx_clear(relay->ctx);
-    *ret_more = false;
-    TRY(read_rows(relay, &rows));
+    TRY(move_and_read(relay, &rows));
     if (rows.count == 0) {
         lose_lease(relay);
         return ERR_NONE;
@@ -257,73 +274,76 @@ static enum err relay_batch(struct relay *relay, bool *ret_more)
         return ERR_NONE;
     }
     atomic_store(&relay->oldest_at, rows.items[0].created_at);
-    TRY(publish_rows(relay, &rows));
-    TRY(move_rows(relay, &rows));
-    /* Whatever was committed since the read has woken us, so only a full batch is followed by another at once. */
-    *ret_more = relay->epoch != 0 && rows.count == RELAY_BATCH_MAX;
-    return ERR_NONE;
-}
-
-/* A copy without the lease passes the wake-up on, but not more often than every 5 ms: NOTIFY makes commits queue up. */
-static enum err pass_on(struct relay *relay)
-{
-    while (!is_past(relay->notified_at, NOTIFY_MIN_MS))
-        pause_ms(1);
-    relay->notified_at = clock_monotonic();
-    return run_on_channel(relay, "NOTIFY");
+    if (is_past(relay->renewed_at, LEASE_MS))
+        return ERR_NONE; /* stopped in between for so long that these may be old news */
+    return publish_rows(relay, &rows);
 }
 
 static enum err relay_round(struct relay *relay, bool woken)
 {
-    bool more = true;
-
     ctx_clear(relay->ctx);
     if (relay->connection == NULL)
         TRY(connect(relay));
     if (relay->epoch == 0 && is_past(relay->tried_at, TAKE_MIN_MS))
         TRY(take_lease(relay));
+    /* A copy without the lease passes the wake-up on. Not for each commit: NOTIFY makes commits queue up. */
     if (relay->epoch == 0)
-        return woken ? pass_on(relay) : ERR_NONE;
-    while (more && !atomic_load(&relay->stopping))
-        TRY(relay_batch(relay, &more));
-    if (relay->epoch != 0 && is_past(relay->renewed_at, RENEW_MS))
-        TRY(renew_lease(relay));
-    return ERR_NONE;
+        return woken ? run_on_channel(relay, "NOTIFY") : ERR_NONE;
+    return relay_batch(relay);
 }
 
 /* --- the thread --- */
 
-/* Waits for a wake-up, a notification or the next poll. Tells whether this process has committed something. */
-static bool wait_for_work(struct relay *relay)
+/* Waits for a wake-up, a notification or the next poll. */
+static void wait_for_work(struct relay *relay)
 {
     struct pollfd waiting[] = {
         {.fd = relay->wakes,                                                          .events = POLLIN},
         {.fd = relay->connection == NULL ? -1 : connection_socket(relay->connection), .events = POLLIN},
     };
-    uint64_t woken;
 
     /* A notification that came with the answer to a statement of ours isn't seen by poll() any more. */
-    bool notified = relay->connection != NULL && connection_take_notifications(relay->connection);
-    int timeout_ms = notified ? 0 : relay->epoch == 0 && !is_past(relay->tried_at, TAKE_MIN_MS) ? TAKE_MIN_MS : POLL_MS;
-    (void)poll(waiting, 2, timeout_ms);
+    if (relay->connection != NULL && connection_take_notifications(relay->connection))
+        return;
+    (void)poll(waiting, 2, relay->epoch == 0 && !is_past(relay->tried_at, TAKE_MIN_MS) ? TAKE_MIN_MS : POLL_MS);
     if (waiting[1].revents != 0)
         (void)connection_take_notifications(relay->connection);
-    return read(relay->wakes, &woken, sizeof(woken)) == sizeof(woken);
 }
 
-static void note_failure(struct relay *relay)
+/* Whether this process has committed something since the last call. What is committed later wakes again. */
+static bool was_woken(struct relay *relay)
+{
+    uint64_t times;
+
+    return read(relay->wakes, &times, sizeof(times)) == sizeof(times);
+}
+
+/* Under load rounds are spaced, so that batches grow; the first wake-up after a rest is served at once. */
+static void space_rounds(struct relay *relay)
+{
+    if (!is_past(relay->round_at, ROUND_MS))
+        pause_ms((int)(ROUND_MS - (clock_monotonic() - relay->round_at) / CLOCK_MS));
+    relay->round_at = clock_monotonic();
+}
+
+/* After a failed round. */
+static void back_off(struct relay *relay)
 {
     relay->backoff_ms = relay->backoff_ms == 0 ? BACKOFF_MIN_MS : relay->backoff_ms * 2;
     if (relay->backoff_ms > BACKOFF_MAX_MS)
         relay->backoff_ms = BACKOFF_MAX_MS;
+    int64_t until = clock_monotonic() + jitter(relay->backoff_ms) * CLOCK_MS;
     metric_add(&batches, "failed", NULL, 1);
     log_warning(NULL, "could not relay, trying again", LOG_TEXT("why", relay->ctx->problem.detail),
                 LOG_INT("in_ms", relay->backoff_ms));
     if (relay->connection != NULL && connection_socket(relay->connection) < 0) {
         connection_close(relay->connection);
         relay->connection = NULL;
-    } else if (relay->connection != NULL && relay->epoch != 0) {
-        (void)renew_lease(relay); /* the broker is to blame: another copy would fare no better */
+    }
+    while (!atomic_load(&relay->stopping) && clock_monotonic() < until) {
+        keep_lease(relay);
+        int64_t left_ms = (until - clock_monotonic()) / CLOCK_MS + 1;
+        pause_until(&relay->stopping, (int)(left_ms < RENEW_MS ? left_ms : RENEW_MS));
     }
 }
 
@@ -334,8 +354,8 @@ static void finish(struct relay *relay)
     bool more = relay->connection != NULL && relay->epoch != 0 && relay->backoff_ms == 0;
 
     while (more && !is_past(began, STOP_MS))
-        if (relay_batch(relay, &more) != ERR_NONE)
-            break; /* the next start, or another copy, publishes it */
+        more =
+            relay_batch(relay) == ERR_NONE && relay->sent_count > 0; /* else the next start, or another copy, does it */
     give_lease_up(relay);
     connection_close(relay->connection);
     relay->connection = NULL;
@@ -347,17 +367,14 @@ static void *relay_run(void *of)
     bool woken = false;
 
     while (!atomic_load(&relay->stopping)) {
-        /* Under load rounds are spaced, so that batches grow; the first wake-up after a rest is served at once. */
-        if (!is_past(relay->round_at, ROUND_MS))
-            pause_ms((int)(ROUND_MS - (clock_monotonic() - relay->round_at) / CLOCK_MS));
-        relay->round_at = clock_monotonic();
-        if (relay_round(relay, woken) == ERR_NONE) {
+        space_rounds(relay);
+        woken = was_woken(relay) || (woken && relay->backoff_ms > 0);
+        if (relay_round(relay, woken) == ERR_NONE)
             relay->backoff_ms = 0;
-        } else {
-            note_failure(relay);
-            pause_until(&relay->stopping, (int)jitter(relay->backoff_ms));
-        }
-        woken = wait_for_work(relay) || (woken && relay->backoff_ms > 0);
+        else
+            back_off(relay);
+        if (relay->sent_count == 0 && relay->backoff_ms == 0)
+            wait_for_work(relay);
     }
     finish(relay);
     return NULL;

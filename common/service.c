@@ -296,6 +296,7 @@ static void make_pool(struct service *service)
         .wait_ms = POOL_WAIT_MS,
     };
     service->pool = pool_new(&service->database);
+    pool_show(service->pool);
 }
 
 /* HTTP comes first, so that /healthz answers while the rest is waited for. False when the process can't start. */

@@ -16,6 +16,7 @@
 
 #define TIMEOUT_MS 30000
 #define CONNECT_TIMEOUT_MS 5000
+#define UPLOAD_BUFFER 16384L
 
 static pthread_key_t handle_key; /* the thread's handle */
 static pthread_once_t handle_once = PTHREAD_ONCE_INIT;
@@ -76,6 +77,7 @@ static void set_options(CURL *curl, const char *url, const char *from, const str
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER); /* thrice that is taken anew for each mail */
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(curl, CURLOPT_READDATA, sending);
 }

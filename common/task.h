@@ -5,6 +5,10 @@
  * outside of any transaction with the row's fixed key, and records the answer in a second transaction that is void if
  * another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a while
  * (circuit breaker per kind).
+ *
+ * All of it is done in bulk: the tasks of a unit of work are one INSERT at its commit, a thread takes up to `batch` at
+ * once, and their answers are one transaction. Where that fails each answer is recorded alone, so that one task does not
+ * take its neighbours along.
  */
 #ifndef WAYBILL_TASK_H
 #define WAYBILL_TASK_H
@@ -40,30 +44,48 @@ struct task_answer {
     const char *why;  /* for the log and the row; no personal data */
 };
 
+struct task_result {
+    const struct task *task;
+    const struct task_answer *answer;
+};
+
 struct task_kind {
     const char *kind;
     int threads;          /* calls at once per process, 1..16 */
-    int batch;            /* tasks taken in one transaction by one thread, 1..50 */
-    int64_t lease_ms;     /* longer than the call's time-out times the batch */
+    int batch;            /* tasks taken at once by one thread, 1..50 */
+    int64_t gather_ms;    /* under load takes are so far apart, so that batches grow; 0: somebody waits for the answer */
+    int64_t lease_ms;     /* longer than a call; of a batch none begins in the last quarter */
     int64_t backoff_ms;   /* first pause; doubles up to backoff_max_ms, with jitter */
     int64_t backoff_max_ms;
     struct task_answer (*call)(struct ctx *ctx, const struct task *task);
+
+    /* One of them. record_all() gets one answer or more, and says by task_follow() which one its events come from. */
     enum err (*record)(struct uow *uow, const struct task *task, const struct task_answer *answer);
+    enum err (*record_all)(struct uow *uow, const struct task_result *results, size_t count);
 };
 
-/* Adds a task due now (or `delay_ms` later) to the unit of work. A second one with the same key is ignored. */
+/* Adds a task due now (or `delay_ms` later) to the unit of work. A second one with the same key is ignored. The texts
+ * are read at the commit: they live in the ctx's arena, or longer. */
 void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body, int64_t delay_ms);
 
 /* Takes back a task that has not been called yet or waits for its next try. */
 void task_cancel(struct uow *uow, const char *key);
+
+/* Goes on in the journey that added the task. */
+void task_follow(struct ctx *ctx, const struct task *task);
+
+/* For uow.c: writes what was added and isn't written yet; forgets that; after the commit, wakes who calls it. */
+void tasks_write(struct uow *uow);
+void tasks_forget(struct uow *uow);
+void tasks_wake(const struct uow *uow);
 
 struct task_runner;
 
 /* Starts the threads of all kinds (ended by a NULL kind). Tasks of other kinds stay where they are. */
 struct task_runner *task_runner_start(struct service *service, const struct task_kind *kinds);
 
-/* Tells the runner that tasks were added. Any thread; cheap. */
-void task_runner_wake(struct task_runner *runner);
+/* Tells the runner that tasks of a kind were added; nothing if they are not its own. Any thread; cheap. */
+void task_runner_wake(struct task_runner *runner, const char *kind);
 
 /* Lets running calls finish, gives back what was taken and not called, ends the threads. Accepts NULL. */
 void task_runner_stop(struct task_runner *runner);

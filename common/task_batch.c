@@ -13,6 +13,7 @@
 #include "pause.h"
 #include "service.h"
 
+#define RECORD_EVERY_MS 1000 /* no call is begun with answers in hand that are older */
 #define RECORD_RETRY_MS 50
 #define RECORD_RETRY_MAX_MS 1000
 
@@ -30,52 +31,54 @@ static struct metric calls_metric = {
 
 static const char *const outcome_names[] = {"done", "refused", "unknown", "later"};
 
+/* The taking is one statement, and as such a transaction of its own. */
 enum err task_batch_take(struct task_batch *batch, size_t count)
 {
     struct list list = {0};
+    int64_t lease_us = batch->kind->lease_ms * CLOCK_MS;
 
     assert(count <= TASK_BATCH_MAX);
-    batch->count = 0;
-    batch->lease_end_us = clock_monotonic() + batch->kind->lease_ms * CLOCK_MS;
-    UNIT_OF_WORK(batch->ctx, uow);
+    batch->count = batch->from = batch->to = 0;
+    batch->lease_end_us = clock_monotonic() + lease_us;
+    batch->last_call_us = batch->lease_end_us - lease_us / 4;
+    READING(batch->ctx, uow);
     TRY(SQL_MANY(uow, task_take, task_record, &list, .kind = batch->kind->kind, .count = (int64_t)count,
                  .lease_ms = batch->kind->lease_ms));
-    if (list.count == 0)
-        return ERR_NONE;
-    TRY(uow_commit(uow));
     batch->tasks = list.items;
     batch->count = list.count;
     return ERR_NONE;
 }
 
-/* Work on a task goes on in the journey that added it. */
-static void follow_trace(struct ctx *ctx, const struct task *task)
-{
-    trace_start(ctx, task->traceparent, task->correlation_id, task->id);
-}
-
-void task_batch_call(struct task_batch *batch)
+static void call_one(struct task_batch *batch, size_t index)
 {
     struct ctx *ctx = batch->ctx;
+    const struct task *task = &batch->tasks[index];
+    struct task_answer *answer = &batch->answers[index];
 
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct task *task = &batch->tasks[i];
-        batch->called[i] = clock_monotonic() < batch->lease_end_us && batch->may_call(batch->of);
-        if (!batch->called[i])
-            continue;
+    task_follow(ctx, task);
+    ctx_clear_problem(ctx);
+    int64_t started = clock_monotonic();
+    *answer = batch->kind->call(ctx, task);
+    const char *outcome = outcome_names[answer->outcome];
+    log_info(ctx, "task called", LOG_TEXT("kind", task->kind), LOG_TEXT("task_id", task->id),
+             LOG_TEXT("subject", task->subject), LOG_INT("attempt", task->attempt), LOG_TEXT("outcome", outcome),
+             LOG_TEXT("why", answer->why), LOG_INT("ms", (clock_monotonic() - started) / CLOCK_MS));
+    metric_add(&calls_metric, task->kind, outcome, 1);
+    batch->called_one(batch->of, answer->outcome);
+}
 
-        follow_trace(ctx, task);
-        ctx_clear_problem(ctx);
-        int64_t started = clock_monotonic();
-        batch->answers[i] = batch->kind->call(ctx, task);
-        const struct task_answer *answer = &batch->answers[i];
-        const char *outcome = outcome_names[answer->outcome];
-        log_info(ctx, "task called", LOG_TEXT("kind", task->kind), LOG_TEXT("task_id", task->id),
-                 LOG_TEXT("subject", task->subject), LOG_INT("attempt", task->attempt), LOG_TEXT("outcome", outcome),
-                 LOG_TEXT("why", answer->why), LOG_INT("ms", (clock_monotonic() - started) / CLOCK_MS));
-        metric_add(&calls_metric, task->kind, outcome, 1);
-        batch->called_one(batch->of, answer->outcome);
+bool task_batch_call(struct task_batch *batch)
+{
+    int64_t until = clock_monotonic() + RECORD_EVERY_MS * CLOCK_MS;
+
+    for (batch->from = batch->to; batch->to < batch->count; batch->to++) {
+        if (batch->to > batch->from && clock_monotonic() >= until)
+            return true;
+        batch->called[batch->to] = clock_monotonic() < batch->last_call_us && batch->may_call(batch->of);
+        if (batch->called[batch->to])
+            call_one(batch, batch->to);
     }
+    return batch->to > batch->from;
 }
 
 static void put_back(struct uow *uow, const struct task *task, const char *why, int64_t uncalled, int64_t delay_ms)
@@ -92,35 +95,84 @@ static int64_t pause_before_next_ms(const struct task_kind *kind, const struct t
     return backoff(kind->backoff_ms, kind->backoff_max_ms, task->attempt);
 }
 
-/* The row is written last: whoever else locks the aggregate and its tasks does it in this order too. */
-static enum err record_one(struct uow *uow, struct task_batch *batch, size_t index)
+static const char *why_of(const struct task_answer *answer)
 {
-    const struct task *task = &batch->tasks[index];
-    const struct task_answer *answer = &batch->answers[index];
-    const char *why = answer->why != NULL ? answer->why : "";
+    return answer->why != NULL ? answer->why : "";
+}
 
-    if (!batch->called[index]) {
-        put_back(uow, task, "was not called", 1, batch->uncalled_pause_ms);
-        return ERR_NONE;
+static bool is_over(const struct task_answer *answer)
+{
+    return answer->outcome == TASK_DONE || answer->outcome == TASK_REFUSED;
+}
+
+/* Hands over the answers that are to be recorded. */
+static enum err record_answers(struct uow *uow, const struct task_batch *batch, size_t from, size_t to)
+{
+    struct task_result *results = arena_array(uow->ctx->arena, to - from, sizeof(*results));
+    size_t count = 0;
+
+    for (size_t i = from; i < to; i++) {
+        if (batch->called[i] && batch->answers[i].outcome != TASK_LATER)
+            results[count++] = (struct task_result){&batch->tasks[i], &batch->answers[i]};
     }
-    follow_trace(uow->ctx, task);
-    if (answer->outcome != TASK_LATER)
-        TRY(batch->kind->record(uow, task, answer));
-    if (answer->outcome == TASK_UNKNOWN || answer->outcome == TASK_LATER)
-        put_back(uow, task, why, 0, pause_before_next_ms(batch->kind, task, answer));
-    else
-        SQL_OR(uow, ERR_ABSENT, task_finish, .id = task->id, .fence = task->fence, .why = why,
-               .state = answer->outcome == TASK_DONE ? "done" : "refused");
+    if (batch->kind->record_all != NULL)
+        return count > 0 ? batch->kind->record_all(uow, results, count) : ERR_NONE;
+    for (size_t i = 0; i < count; i++) {
+        task_follow(uow->ctx, results[i].task);
+        TRY(batch->kind->record(uow, results[i].task, results[i].answer));
+    }
     return ERR_NONE;
 }
 
-/* Records the answers [from, to) in one transaction. */
+static void put_back_unanswered(struct uow *uow, const struct task_batch *batch, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct task *task = &batch->tasks[i];
+        const struct task_answer *answer = &batch->answers[i];
+        if (!batch->called[i])
+            put_back(uow, task, "was not called", 1, batch->uncalled_pause_ms);
+        else if (!is_over(answer))
+            put_back(uow, task, why_of(answer), 0, pause_before_next_ms(batch->kind, task, answer));
+    }
+}
+
+/* One alone needn't wait for an answer; of several, those that another copy took are missed by their number. */
+static enum err finish_answered(struct uow *uow, const struct task_batch *batch, size_t from, size_t to)
+{
+    struct arena *arena = uow->ctx->arena;
+    const char **ids = arena_array(arena, to - from, sizeof(*ids));
+    const char **states = arena_array(arena, to - from, sizeof(*states));
+    const char **whys = arena_array(arena, to - from, sizeof(*whys));
+    int64_t *fences = arena_array(arena, to - from, sizeof(*fences));
+    size_t count = 0;
+    int64_t finished;
+
+    for (size_t i = from; i < to; i++) {
+        if (!batch->called[i] || !is_over(&batch->answers[i]))
+            continue;
+        ids[count] = batch->tasks[i].id;
+        fences[count] = batch->tasks[i].fence;
+        states[count] = batch->answers[i].outcome == TASK_DONE ? "done" : "refused";
+        whys[count++] = why_of(&batch->answers[i]);
+    }
+    if (count == 1)
+        SQL_OR(uow, ERR_ABSENT, task_finish, .id = ids[0], .fence = fences[0], .state = states[0], .why = whys[0]);
+    if (count <= 1)
+        return ERR_NONE;
+    TRY(SQL_COUNT(uow, task_finish_all, &finished, .ids = {ids, count}, .fences = {fences, count},
+                  .states = {states, count}, .whys = {whys, count}));
+    return finished == (int64_t)count ? ERR_NONE : FAIL(uow->ctx, ABSENT, "another copy took one of the tasks");
+}
+
+/* Records the answers [from, to) in one transaction. The tasks' own rows are written last: whoever else locks an
+ * aggregate and its tasks does it in this order too. */
 static enum err record_range(struct task_batch *batch, size_t from, size_t to)
 {
     ctx_clear_problem(batch->ctx);
     UNIT_OF_WORK(batch->ctx, uow);
-    for (size_t i = from; i < to; i++)
-        TRY(record_one(uow, batch, i));
+    TRY(record_answers(uow, batch, from, to));
+    put_back_unanswered(uow, batch, from, to);
+    TRY(finish_answered(uow, batch, from, to));
     return uow_commit(uow);
 }
 
@@ -163,10 +215,8 @@ static void record_alone(struct task_batch *batch, size_t index)
 
 void task_batch_record(struct task_batch *batch)
 {
-    if (batch->count == 0)
+    if (batch->to - batch->from > 1 && record_range(batch, batch->from, batch->to) == ERR_NONE)
         return;
-    if (batch->count > 1 && record_range(batch, 0, batch->count) == ERR_NONE)
-        return;
-    for (size_t i = 0; i < batch->count; i++)
+    for (size_t i = batch->from; i < batch->to; i++)
         record_alone(batch, i);
 }

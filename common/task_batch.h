@@ -13,9 +13,11 @@ struct task_batch {
     const struct task_kind *kind;
     struct task *tasks;
     size_t count;
+    size_t from, to; /* those that were called, or passed over, and are not recorded yet */
     struct task_answer answers[TASK_BATCH_MAX];
     bool called[TASK_BATCH_MAX];
-    int64_t lease_end_us;      /* monotonic: from then on another copy may have them */
+    int64_t last_call_us;      /* monotonic: no call begins later */
+    int64_t lease_end_us;      /* from then on another copy may have them */
     int64_t uncalled_pause_ms; /* for those that were not called */
 
     /* The runner's: whether another call may be made, whether it is time to stop, how each call ended. */
@@ -28,10 +30,11 @@ struct task_batch {
 /* Takes up to `count` due tasks. */
 enum err task_batch_take(struct task_batch *batch, size_t count) MUST_USE;
 
-/* Calls one after another, as long as the lease and may_call() allow. */
-void task_batch_call(struct task_batch *batch);
+/* Calls one after another, as long as the lease and may_call() allow, and not for long: a copy that dies with answers
+ * in hand leaves calls to be made again. False when all were called. */
+bool task_batch_call(struct task_batch *batch);
 
-/* Records all answers, at best in one transaction. Logs what can't be recorded: those are called again. */
+/* Records these answers, at best in one transaction. Logs what can't be recorded: those are called again. */
 void task_batch_record(struct task_batch *batch);
 
 #endif

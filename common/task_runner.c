@@ -1,8 +1,9 @@
 /*
  * task_runner - the threads that call counterparts, a few per kind, and the circuit breaker of each kind.
  *
- * A wake-up reaches one thread of each kind; a thread that took a full batch calls the next one. So nobody is woken for
- * nothing, and a flood is met by all.
+ * A wake-up reaches one thread of the kind; a thread that took a full batch calls the next one. So nobody is woken for
+ * nothing, and a flood is met by all. Where nobody waits for the answers, takes are `gather_ms` apart, but for the
+ * first after a rest and as long as batches are full.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include "log.h"
 #include "service.h"
 #include "task_batch.h"
+#include "text.h"
 
 #define THREADS_MAX 16
 #define POLL_MS 1000        /* the net under wake-ups, and for what becomes due */
@@ -29,6 +31,7 @@ struct crew {
     pthread_cond_t changed;
     bool stopping;
     bool hungry;        /* there may be due tasks */
+    int64_t rest_us;    /* until then those that are due gather */
     int64_t poll_at_us; /* when somebody looks without being called */
     int failures;       /* in a row */
     int64_t closed_us;  /* the breaker is open until then; 0: it is not */
@@ -68,12 +71,15 @@ static struct turn wait_for_turn(struct crew *crew)
         } else if (crew->closed_us != 0) {
             crew->probing = turn.probe = true;
             turn.count = 1;
-        } else if (crew->hungry || crew->poll_at_us <= now) {
+        } else if (!crew->hungry && crew->poll_at_us > now) {
+            wait_until(crew, crew->poll_at_us);
+        } else if (crew->hungry && crew->rest_us > now) {
+            wait_until(crew, crew->rest_us);
+        } else {
             crew->hungry = false;
+            crew->rest_us = now + crew->kind->gather_ms * CLOCK_MS;
             crew->poll_at_us = now + jitter(POLL_MS * CLOCK_MS);
             turn.count = (size_t)crew->kind->batch;
-        } else {
-            wait_until(crew, crew->poll_at_us);
         }
     }
     pthread_mutex_unlock(&crew->lock);
@@ -149,12 +155,23 @@ static void end_probe(struct crew *crew, bool found_any)
     pthread_mutex_unlock(&crew->lock);
 }
 
-/* The batch was full: there may be more, for another thread. */
+/* The batch was full: there may be more, for another thread, at once. */
 static void call_next(struct crew *crew)
 {
     pthread_mutex_lock(&crew->lock);
     crew->hungry = true;
+    crew->rest_us = 0;
     pthread_cond_signal(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* Who was called before looks for these too. */
+static void call_one(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    if (!crew->hungry)
+        pthread_cond_signal(&crew->changed);
+    crew->hungry = true;
     pthread_mutex_unlock(&crew->lock);
 }
 
@@ -200,9 +217,10 @@ static void take_turn(struct turn *turn)
     if (!turn->probe && batch->count == turn->count)
         call_next(crew);
 
-    task_batch_call(batch);
-    batch->uncalled_pause_ms = uncalled_pause_ms(crew);
-    task_batch_record(batch);
+    while (task_batch_call(batch)) {
+        batch->uncalled_pause_ms = uncalled_pause_ms(crew);
+        task_batch_record(batch);
+    }
     look_again(crew, batch);
     if (turn->probe)
         end_probe(crew, batch->count > 0);
@@ -222,6 +240,7 @@ static void start_crew(struct crew *crew, struct service *service, const struct 
 
     assert(kind->threads >= 1 && kind->threads <= THREADS_MAX);
     assert(kind->batch >= 1 && kind->batch <= TASK_BATCH_MAX);
+    assert(kind->gather_ms >= 0 && (kind->record != NULL) != (kind->record_all != NULL));
     assert(kind->lease_ms > 0 && kind->backoff_ms > 0 && kind->backoff_max_ms >= kind->backoff_ms);
     crew->service = service;
     crew->kind = kind;
@@ -251,10 +270,12 @@ struct task_runner *task_runner_start(struct service *service, const struct task
     return runner;
 }
 
-void task_runner_wake(struct task_runner *runner)
+void task_runner_wake(struct task_runner *runner, const char *kind)
 {
-    for (size_t i = 0; i < runner->count; i++)
-        call_next(&runner->crews[i]);
+    for (size_t i = 0; i < runner->count; i++) {
+        if (text_equal(runner->crews[i].kind->kind, kind))
+            call_one(&runner->crews[i]);
+    }
 }
 
 void task_runner_stop(struct task_runner *runner)

@@ -1,6 +1,11 @@
 /*
- * uow - one transaction in as few round trips as possible: statements wait in the pipeline until somebody needs an
- * answer.
+ * uow - one transaction in as few messages and round trips as possible: statements wait in the pipeline until somebody
+ * needs an answer.
+ *
+ * There is no BEGIN and no COMMIT. What is pipelined up to a Sync is one transaction, and the Flush that asks for
+ * answers does not end it. So a Sync commits, and in a unit of work that writes there are only three: that of
+ * uow_commit(), the one behind a ROLLBACK, and the one behind an error, to which the server has given the transaction
+ * up. Points of return need a real block: BEGIN makes one of what was done so far.
  */
 #include "uow.h"
 
@@ -16,6 +21,8 @@
 
 /* Answers are taken in at the latest when so many are outstanding. */
 #define PENDING_MAX 200
+
+#define UNKNOWN_OUTCOME "could not learn whether the change was committed"
 
 /* The unit of work that this thread has open: two would wait for each other's locks for ever. */
 static _Thread_local const struct uow *open_here;
@@ -92,16 +99,33 @@ static void push_own(struct uow *uow, const struct query *query)
 static void push_sync(struct uow *uow)
 {
     connection_sync(uow->connection);
-    expect(uow, &(const struct expectation){.what = EXPECT_SYNC});
+    expect(uow, &(const struct expectation){.what = EXPECT_SYNC, .query = &pg_commit});
 }
 
-static bool sync_is_pending(const struct uow *uow)
+static bool is_sync(const struct expectation *expectation)
 {
-    for (const struct expectation *each = uow->pending; each != NULL; each = each->next) {
-        if (each->what == EXPECT_SYNC)
-            return true;
+    return expectation->what == EXPECT_SYNC || expectation->what == EXPECT_COMMIT;
+}
+
+static bool is_pending(const struct uow *uow, enum expect what)
+{
+    const struct expectation *each = uow->pending;
+
+    while (each != NULL && each->what != what)
+        each = each->next;
+    return each != NULL;
+}
+
+/* The server is through with everything before the Sync, and outside of a block with the transaction. */
+static void take_sync(struct uow *uow, const struct expectation *expectation)
+{
+    if (!is_sync(expectation)) {
+        uow->connection->broken = true;
+        return;
     }
-    return false;
+    if (!uow->in_block)
+        uow->connection->begun = false;
+    uow->committed = uow->failed == ERR_NONE && expectation->what == EXPECT_COMMIT;
 }
 
 /* What one answer means. After the first error the rest is only read off. */
@@ -111,14 +135,12 @@ static void take_answer(struct uow *uow, const struct expectation *expectation, 
 
     switch ((int)PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
-        if (expectation->what != EXPECT_SYNC)
-            uow->connection->broken = true;
+        take_sync(uow, expectation);
         return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
         if (uow->failed == ERR_NONE)
             uow->failed = expectation_meet(uow, expectation, result);
-        uow->committed = uow->failed == ERR_NONE && expectation->what == EXPECT_COMMIT;
         return;
     case PGRES_PIPELINE_ABORTED:
         assert(uow->failed != ERR_NONE);
@@ -134,25 +156,26 @@ static void take_answer(struct uow *uow, const struct expectation *expectation, 
             uow->failed = err_fail(uow->ctx, expectation->otherwise, "it changed meanwhile, or is not there any more");
         else
             uow->failed = connection_fail(uow->ctx, uow->connection, result, expectation->query);
+        /* A server that is shut down may have committed before it says so. */
+        if (uow->connection->broken && (expectation->what == EXPECT_END || expectation->what == EXPECT_COMMIT))
+            uow->failed = FAIL(uow->ctx, BUSY, UNKNOWN_OUTCOME);
     }
     /* The server skips everything up to the next Sync; without one it would never answer again. */
-    if (!sync_is_pending(uow))
+    if (!is_pending(uow, EXPECT_SYNC) && !is_pending(uow, EXPECT_COMMIT))
         push_sync(uow);
 }
 
 static enum err lose_connection(struct uow *uow)
 {
-    bool committing = false;
+    bool committing = is_pending(uow, EXPECT_COMMIT);
 
-    for (const struct expectation *each = uow->pending; each != NULL; each = each->next)
-        committing = committing || each->what == EXPECT_COMMIT;
     uow->connection->broken = true;
     uow->connection->begun = false;
     uow->pending = uow->pending_last = NULL;
     uow->unread = 0;
     if (uow->failed != ERR_NONE)
         return uow->failed;
-    return fail(uow, committing ? FAIL(uow->ctx, BUSY, "could not learn whether the change was committed")
+    return fail(uow, committing ? FAIL(uow->ctx, BUSY, UNKNOWN_OUTCOME)
                                 : FAIL(uow->ctx, BUSY, "the connection to the database was lost"));
 }
 
@@ -164,10 +187,14 @@ static enum err read_pending(struct uow *uow)
         PGresult *result = connection_result(uow->connection);
         if (result == NULL)
             return lose_connection(uow);
+        /* What fails at the commit itself is told before the answer to its Sync. */
+        bool is_last = !is_sync(expectation) || PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         take_answer(uow, expectation, result);
         PQclear(result);
         if (uow->connection->broken)
             return lose_connection(uow);
+        if (!is_last)
+            continue;
         uow->pending = expectation->next;
         uow->unread--;
     }
@@ -192,13 +219,12 @@ enum err uow_sync(struct uow *uow)
     return uow_wait(uow);
 }
 
-/* BEGIN, and the claim of the request's Idempotency-Key, travel with the first statement. */
+/* The claim of the request's Idempotency-Key travels with the first statement. */
 static void begin(struct uow *uow)
 {
-    if (!uow->transaction || uow->connection->begun)
+    if (!uow->transaction || uow->begun)
         return;
-    uow->connection->begun = true;
-    push_own(uow, &pg_begin);
+    uow->begun = uow->connection->begun = true;
     idempotency_claim(uow);
 }
 
@@ -208,6 +234,9 @@ void uow_send(struct uow *uow, const struct expectation *expectation, const void
         return;
     assert(uow->connection != NULL);
     begin(uow);
+    assert(uow->begun == uow->connection->begun); /* else what follows an error would be a transaction of its own */
+    if (expectation->query->plans_each_time)
+        push_own(uow, &pg_plan_anew);
     push(uow, expectation, arguments);
     if (uow->unread >= PENDING_MAX)
         (void)uow_wait(uow); /* the error stays in uow->failed */
@@ -223,18 +252,20 @@ static void roll_back(struct uow *uow)
     /* The answers don't matter any more, nor does their memory: an expectation that isn't met is not filled. */
     (void)fail(uow, ERR_AGAIN);
 
-    /* When a statement fails, the ROLLBACK behind it in the pipeline is skipped; the second one is not. */
-    for (int times = 0; times < 2 && !connection->broken; times++) {
-        if (connection->begun)
-            push_own(uow, &pg_rollback);
+    /* When a statement fails, the ROLLBACK behind it in the pipeline is skipped; the second one is not. Outside of a
+     * block BEGIN makes one: the server's log would call a bare ROLLBACK a mistake. */
+    for (int times = 0; times < 2 && connection->begun && !connection->broken; times++) {
+        if (!uow->in_block)
+            push_own(uow, &pg_begin);
+        push_own(uow, &pg_rollback);
         push_sync(uow);
         (void)read_pending(uow);
-        if (connection->broken)
-            return;
-        if (PQtransactionStatus(connection->pg) == PQTRANS_IDLE) {
+        if (!connection->broken && PQtransactionStatus(connection->pg) == PQTRANS_IDLE)
             connection->begun = false;
-            return;
-        }
+    }
+    if (uow->pending != NULL && !connection->broken) {
+        push_sync(uow);
+        (void)read_pending(uow);
     }
 }
 
@@ -256,8 +287,16 @@ static void tell(struct uow *uow)
 
     if (uow->outbox != NULL && uow->outbox->count > 0 && service->relay != NULL)
         relay_wake(service->relay);
-    if (uow->wakes_tasks && service->task_runner != NULL)
-        task_runner_wake(service->task_runner);
+    tasks_wake(uow);
+}
+
+/* In a block a COMMIT in front of the Sync ends it. */
+static void push_commit(struct uow *uow)
+{
+    if (uow->in_block)
+        push(uow, &(const struct expectation){.what = EXPECT_END, .query = &pg_commit}, NULL);
+    connection_sync(uow->connection);
+    expect(uow, &(const struct expectation){.what = EXPECT_COMMIT, .query = &pg_commit});
 }
 
 enum err uow_commit(struct uow *uow)
@@ -268,11 +307,15 @@ enum err uow_commit(struct uow *uow)
 
     if (idempotency_is_due(uow))
         begin(uow);
+    /* What only we can judge must be known before the commit. */
+    if (is_pending(uow, EXPECT_CHANGE))
+        TRY(uow_wait(uow));
+    tasks_write(uow);
     outbox_write(uow);
     idempotency_store(uow);
-    if (uow->failed == ERR_NONE && uow->connection->begun) {
-        push(uow, &(const struct expectation){.what = EXPECT_COMMIT, .query = &pg_commit}, NULL);
-        push_sync(uow);
+    assert(uow->failed != ERR_NONE || uow->begun == uow->connection->begun);
+    if (uow->failed == ERR_NONE && uow->begun) {
+        push_commit(uow);
         (void)read_pending(uow);
     } else {
         uow->committed = uow->failed == ERR_NONE; /* there was nothing to do */
@@ -298,6 +341,10 @@ enum err uow_savepoint(struct uow *uow)
         return uow->failed;
     assert(uow->transaction);
     begin(uow);
+    tasks_write(uow);
+    if (!uow->in_block)
+        push_own(uow, &pg_begin);
+    uow->in_block = true;
 
     /* Savepoints would pile up: the last one is given up for the new one. */
     if (uow->savepoint)
@@ -322,6 +369,7 @@ enum err uow_rollback_to_savepoint(struct uow *uow)
     uow->failed = ERR_NONE;
     if (uow->outbox != NULL)
         uow->outbox->count = uow->savepoint_events;
+    tasks_forget(uow);
     push_own(uow, &pg_rollback_to);
     return uow_wait(uow);
 }

@@ -25,13 +25,15 @@ struct uow {
     struct pool *pool;
     struct connection *connection;
     struct outbox_batch *outbox; /* events emitted so far */
+    struct task_adds *tasks;     /* and tasks added */
     struct expectation *pending; /* statements sent, answers not read yet; oldest first */
     struct expectation *pending_last;
     enum err failed; /* the first error; from then on everything returns it */
     bool transaction;
+    bool begun; /* its first statement was sent */
     bool committed;
-    bool wakes_tasks; /* task_add() was called: wake the runner after commit */
     bool claims_key;  /* the request's Idempotency-Key was claimed in this transaction */
+    bool in_block;    /* BEGIN was sent */
     bool savepoint;   /* uow_savepoint() was called, when `savepoint_events` events had been emitted */
     size_t savepoint_events;
     size_t unread; /* how many are pending */
@@ -45,7 +47,8 @@ struct uow {
     struct uow *uow = &uow##_;                                                                                         \
     TRY(uow_open((ctx), UOW_WRITE, uow))
 
-/* The same without a transaction, for statements that only read. Emitting or committing asserts. */
+/* The same without a transaction, for statements that only read, or one that is a transaction by itself. Emitting or
+ * committing asserts. */
 #define READING(ctx, uow)                                                                                              \
     struct uow uow##_ CLEANUP(uow_close) = { 0 };                                                                      \
     struct uow *uow = &uow##_;                                                                                         \
@@ -53,7 +56,7 @@ struct uow {
 
 enum uow_mode { UOW_WRITE, UOW_READ };
 
-/* What the macros call. BEGIN travels with the first statement. */
+/* What the macros call. The transaction begins with the first statement. */
 enum err uow_open(struct ctx *ctx, enum uow_mode mode, struct uow *ret) MUST_USE;
 
 /* The same on a connection that the caller opened by connection_open() and keeps: for the relay. */
@@ -64,8 +67,9 @@ void uow_close(struct uow *uow);
 enum err uow_sync(struct uow *uow) MUST_USE;
 
 /*
- * Writes the outbox, commits, wakes the relay. After an error the work is rolled back and `uow` may only go out of
- * scope. If the answer to COMMIT was lost the outcome is unknown: ERR_BUSY; the caller repeats with the same key.
+ * Writes tasks and outbox, commits, wakes the task runner and the relay. After an error the work is rolled back and
+ * `uow` may only go out of scope. If the answer to the commit was lost the outcome is unknown: ERR_BUSY; the caller
+ * repeats with the same key.
  */
 enum err uow_commit(struct uow *uow) MUST_USE;
 
@@ -87,6 +91,16 @@ enum err uow_commit(struct uow *uow) MUST_USE;
 #define SQL_MANY(uow, query, row_record, ret_list, ...)                                                                \
     query_many((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (struct list *)(ret_list))
 
+/* The same without waiting: the next uow_sync() or question fills the list, which must live until then. So several
+ * questions cost one round trip, and each sees what the locks of those before it waited for. */
+#define SQL_ASK(uow, query, row_record, ret_list, ...)                                                                 \
+    query_ask((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (struct list *)(ret_list))
+
+/* Queues an `:exec` statement that changes one row unless somebody else was rightly first: then the unit of work fails
+ * with `otherwise`. Told apart here and not by the server, whose log would show an error; uow_commit() waits for it. */
+#define SQL_CLAIM(uow, otherwise, query, ...)                                                                          \
+    query_claim((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, (otherwise))
+
 /* Runs an `:exec` statement now and tells how many rows it changed. */
 #define SQL_COUNT(uow, query, ret_count, ...)                                                                          \
     query_count((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, (ret_count))
@@ -96,6 +110,9 @@ void query_send(struct uow *uow, const struct query *query, const void *argument
 /* Queues a `:many` statement with the one parameter `keys::text[]` for the locks it takes; its rows are not read. */
 void query_lock(struct uow *uow, const struct query *query, const struct texts *keys);
 void query_send_or(struct uow *uow, const struct query *query, const void *arguments, enum err otherwise);
+void query_claim(struct uow *uow, const struct query *query, const void *arguments, enum err otherwise);
+void query_ask(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
+               struct list *ret);
 enum err query_one(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,
                    void *ret, bool *ret_found) MUST_USE;
 enum err query_many(struct uow *uow, const struct query *query, const void *arguments, const struct record *record,

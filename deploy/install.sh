@@ -28,7 +28,6 @@ ca-certificates      test -e /etc/ssl/certs/ca-certificates.crt
 kcat                 command -v kcat
 curl                 command -v curl
 python3-venv         /usr/bin/python3 -c "import ensurepip"
-python3-aiosmtpd     /usr/bin/python3 -c "import aiosmtpd"
 passwd               test -x /usr/sbin/useradd
 '
 for_testing='

@@ -3,7 +3,7 @@
 
     tests/run.py [--variant test] [--filter TEXT] [--keep] [unit] [contract] [db] [bus] [journeys]
 
-unit: what needs nothing: Check programs, and tests/tools/test_*.py, unittest files about the generators. contract:
+unit: what needs nothing: Check programs, and tests/tools/test_*.py, unittest files about what is in Python. contract:
 proto/ judged by public validators, in a venv of its own. db and bus:
 Check programs that get WAYBILL_TEST_DATABASE and WAYBILL_TEST_KAFKA. journeys: tests/journeys/test_*.py, unittest files
 against two copies of every process. Everything that is started lives in a temporary folder, which stays when

@@ -46,6 +46,7 @@ TOKEN = re.compile(r"""
 
 HEADING = re.compile(r"--\s*name:\s*(.*)")
 UNLIMITED = re.compile(r"--\s*unlimited:\s*\S")
+PLAN = re.compile(r"plan:(.*)")
 
 
 class Mistake(Exception):
@@ -60,6 +61,7 @@ class Query:
         self.name, self.kind, self.line = name, kind, line
         self.comment = []  # lines of its doc comment
         self.sql = ""
+        self.plans_each_time = False
         self.params = []   # (name, cast), in the order of $1, $2, ...
 
 
@@ -85,11 +87,15 @@ def split_queries(path, text):
         yield query, "\n".join(body), body_line
 
 
-def take_comment(query, body, line):
+def take_comment(path, query, body, line):
     """Moves the comment lines right below the heading into query.comment; returns the rest and its line."""
     lines = body.split("\n")
     while lines and lines[0].startswith("--"):
         query.comment.append(lines.pop(0)[2:].strip())
+        plan = PLAN.match(query.comment[-1])
+        if plan and plan.group(1).strip() != "each time":
+            raise Mistake(path, line, f"\"{query.name}\" is planned once, or \"-- plan: each time\"")
+        query.plans_each_time = query.plans_each_time or plan is not None
         line += 1
     return "\n".join(lines), line
 
@@ -176,7 +182,7 @@ def read_queries(path):
         if query.name in lines:
             raise Mistake(path, query.line, f"\"{query.name}\" is already defined in line {lines[query.name]}")
         lines[query.name] = query.line
-        body, line = take_comment(query, body, line)
+        body, line = take_comment(path, query, body, line)
         translate(path, query, body, line)
         queries.append(query)
     return queries
@@ -261,6 +267,8 @@ def write_queries(unit, source, queries):
         out.append(c_string(query.sql, "        ") + f",\n    .kind = {KINDS[query.kind]},\n")
         if query.params:
             out.append(f"    .params = {query.name}_params,\n    .param_count = {len(query.params)},\n")
+        if query.plans_each_time:
+            out.append("    .plans_each_time = true,\n")
         out.append("};\n\n")
     out.append(f"const struct query *const {unit}_queries[] = {{\n")
     out.extend(f"    &Q_{query.name},\n" for query in queries)

@@ -1,7 +1,7 @@
 # What is only for trying it: a mail server that keeps mails instead of delivering them, and the sample shop's loader.
 FROM debian:trixie-slim
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-aiosmtpd \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --user-group --no-create-home --shell /usr/sbin/nologin waybill \
     && install --directory --owner=waybill --group=waybill --mode=0700 /var/lib/mail

@@ -1,29 +1,23 @@
 /* What notification hears: each cause of a mail becomes a task in the transaction that handles it. */
 #include "consumer.h"
 
-#include "id.h"
 #include "json.h"
 #include "letter.h"
 #include "notification/queries.h"
 #include "service.h"
 #include "task.h"
 
-/* Decides a mail: the row that says why, and the task that sends it. Both once per cause, template and recipient. */
-static void post(struct uow *uow, const struct message *message, const char *shop, const char *subject_id,
-                 const char *template_name, const struct letter *letter)
+/* Decides a mail. The key makes it once per cause, template and recipient. */
+static void post(struct uow *uow, const struct message *message, const char *shop, const char *order_id,
+                 const char *template_name, struct letter letter)
 {
     struct arena *arena = uow->ctx->arena;
-    const char *message_id = letter_message_id(arena, message->id, template_name, letter->to);
 
-    SQL(uow, notification_add,
-        .id = id_new(arena),
-        .shop = shop,
-        .message_id = message_id,
-        .event_id = message->id,
-        .template = template_name,
-        .recipient = letter->to,
-        .subject_id = subject_id);
-    task_add(uow, "mail", subject_id, message_id, json_encode(arena, &letter_record, letter), 0);
+    letter.shop = shop;
+    letter.event_id = message->id;
+    letter.template_name = template_name;
+    task_add(uow, "mail", order_id, letter_message_id(arena, message->id, template_name, letter.to),
+             json_encode(arena, &letter_record, &letter), 0);
 }
 
 static enum err on_order_placed(struct uow *uow, const struct message *message, const void *event)
@@ -43,8 +37,8 @@ static enum err on_order_placed(struct uow *uow, const struct message *message, 
     const struct letter confirmation = letter_confirmation(ctx->arena, order);
     const struct letter merchant = letter_to_merchant(ctx->arena, order, config_text(config, "WAYBILL_MERCHANT_MAIL"),
                                                       config_text(config, "WAYBILL_BACKOFFICE_PUBLIC_URL"));
-    post(uow, message, order->shop, order->order_id, "order_confirmation", &confirmation);
-    post(uow, message, order->shop, order->order_id, "order_to_merchant", &merchant);
+    post(uow, message, order->shop, order->order_id, "order_confirmation", confirmation);
+    post(uow, message, order->shop, order->order_id, "order_to_merchant", merchant);
     return ERR_NONE;
 }
 
@@ -69,7 +63,7 @@ static enum err on_status_changed(struct uow *uow, const struct message *message
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" changed before it was placed", changed->order_id);
     struct letter letter = letter_status(uow->ctx->arena, changed, order.email, order.name);
     letter.cart_id = order.cart_id;
-    post(uow, message, order.shop, order.id, changed->mail, &letter);
+    post(uow, message, order.shop, order.id, changed->mail, letter);
     return ERR_NONE;
 }
 

@@ -12,8 +12,10 @@ RECORD_SHARED(letter,
     FIELD(letter, to, .max = 254),
     FIELD(letter, subject, .max = 500),
     FIELD(letter, text, .max = LETTER_MAX),
-    FIELD(letter, order_id),
-    FIELD(letter, cart_id));
+    FIELD(letter, cart_id),
+    FIELD(letter, shop),
+    FIELD(letter, event_id),
+    FIELD(letter, template_name));
 
 const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name, const char *recipient)
 {
@@ -86,7 +88,6 @@ struct letter letter_confirmation(struct arena *arena, const struct order_placed
         .to = order->personal.email,
         .subject = arena_printf(arena, "Your order %s", order->number),
         .text = text.data,
-        .order_id = order->order_id,
         .cart_id = order->cart_id,
     };
 }
@@ -144,7 +145,6 @@ struct letter letter_status(struct arena *arena, const struct order_status_chang
         .to = to,
         .subject = arena_printf(arena, "%s %s", subject, changed->number),
         .text = text.data,
-        .order_id = changed->order_id,
     };
 }
 

@@ -11,13 +11,17 @@
 /* Stands in a letter's text for the address of the order's page, which holds a secret and is never stored. */
 #define LETTER_PAGE "{order page}"
 
-/* What a mail task carries. */
+/* What a mail task carries. Its subject is the order. */
 struct letter {
     const char *to;
     const char *subject;
-    const char *text;     /* with LETTER_PAGE where the address goes */
-    const char *order_id; /* whose page it is, and the cart whose token opens it; NULL: no page in the text */
-    const char *cart_id;
+    const char *text;    /* with LETTER_PAGE where the address goes */
+    const char *cart_id; /* whose token opens the order's page; NULL: no page in the text */
+
+    /* Why it is sent: what caused it, and which mail it is. Filled in when it is posted. */
+    const char *shop;
+    const char *event_id;
+    const char *template_name;
 };
 extern const struct record letter_record;
 

@@ -10,22 +10,18 @@ SELECT id, shop, number, cart_id, locale, email, name
   FROM known_order
  WHERE id = :id::uuid;
 
--- name: notification_add :exec
-INSERT INTO notification (id, shop, message_id, event_id, template, recipient, subject_id)
-VALUES (:id::uuid, :shop::text, :message_id::text, :event_id::uuid, :template::text, :recipient::text, :subject_id::uuid)
-ON CONFLICT (message_id) DO NOTHING;
-
--- name: notification_lock :one
-SELECT id, shop, message_id, template, subject_id, state, version
-  FROM notification
- WHERE message_id = :message_id::text
-   FOR UPDATE;
-
--- name: notification_save :one_row
-UPDATE notification
-   SET state = :state::text,
-       attempts = :attempts::bigint,
-       why = :why::text,
-       version = :version::bigint,
-       updated_at = now()
- WHERE id = :id::uuid;
+-- name: notifications_save :many
+-- What became of mails. A mail that has become nothing yet is only a task. `news`: 1 where it is told as an event.
+-- unlimited: one row for each mail
+INSERT INTO notification AS known (message_id, id, shop, event_id, template, recipient, subject_id, state, why, attempts,
+                                   version)
+SELECT message_id, id, shop, event_id, template, recipient, subject_id, state, why, attempts, news
+  FROM unnest(:message_ids::text[], :ids::uuid[], :shops::text[], :event_ids::uuid[], :templates::text[],
+              :recipients::text[], :subject_ids::uuid[], :states::text[], :whys::text[], :attempts::bigint[],
+              :news::bigint[])
+       AS mail (message_id, id, shop, event_id, template, recipient, subject_id, state, why, attempts, news)
+ ORDER BY message_id
+    ON CONFLICT (message_id) DO UPDATE
+   SET state = excluded.state, why = excluded.why, attempts = excluded.attempts,
+       version = known.version + excluded.version, updated_at = now()
+RETURNING message_id, id, version;

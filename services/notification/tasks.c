@@ -12,35 +12,36 @@
 #include "proto/notification.h"
 #include "service.h"
 #include "smtp.h"
+#include "text.h"
 #include "work_item.h"
 
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 
 /* The order's page with the token of its cart: a secret that is made here and stands in nothing but the mail. */
-static const char *page_of(struct ctx *ctx, const struct letter *letter)
+static const char *page_of(struct ctx *ctx, const struct task *task, const struct letter *letter)
 {
     if (letter->cart_id == NULL)
         return "";
     return arena_printf(ctx->arena, "%s/orders/%s/page?token=%s",
-                        config_text(ctx->service->config, "WAYBILL_STOREFRONT_PUBLIC_URL"), letter->order_id,
+                        config_text(ctx->service->config, "WAYBILL_STOREFRONT_PUBLIC_URL"), task->subject,
                         token_for_cart(ctx->arena, ctx->service->token_keys, letter->cart_id));
 }
 
 static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
 {
     const struct config *config = ctx->service->config;
-    struct letter letter = { 0 };
+    struct letter *letter = ARENA_NEW(ctx->arena, struct letter);
     const char *why = "";
 
-    if (json_decode(ctx, &letter_record, task->body, strlen(task->body), JSON_OPEN, &letter) != ERR_NONE)
-        return (struct task_answer){ .outcome = TASK_REFUSED, .why = "the letter cannot be read" };
+    if (json_decode(ctx, &letter_record, task->body, strlen(task->body), JSON_OPEN, letter) != ERR_NONE)
+        return (struct task_answer){ .outcome = TASK_LATER, .why = "the letter cannot be read" };
 
     const struct mail mail = {
         .from = config_text(config, "WAYBILL_MAIL_FROM"),
-        .to = letter.to,
+        .to = letter->to,
         .message_id = task->key,
-        .subject = letter.subject,
-        .text = letter_text(ctx->arena, &letter, page_of(ctx, &letter)),
+        .subject = letter->subject,
+        .text = letter_text(ctx->arena, letter, page_of(ctx, task, letter)),
     };
     static const enum task_outcome outcomes[] = {
         [SMTP_ACCEPTED] = TASK_DONE,
@@ -49,65 +50,116 @@ static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
         [SMTP_UNKNOWN] = TASK_UNKNOWN,
     };
     const enum smtp_result result = smtp_send(ctx, config_text(config, "WAYBILL_SMTP_URL"), &mail, &why);
-    return (struct task_answer){ .outcome = outcomes[result], .why = why };
+    return (struct task_answer){ .outcome = outcomes[result], .detail = letter, .why = why };
 }
 
 struct notification {
     struct aggregate head;
-    const char *shop;
     const char *message_id;
-    const char *template_name;
-    const char *subject_id;
-    const char *state;
 };
 static RECORD(notification,
     FIELD_NAMED(notification, head.id, "id"),
-    FIELD(notification, shop),
-    FIELD(notification, message_id),
-    FIELD_NAMED(notification, template_name, "template"),
-    FIELD(notification, subject_id),
-    FIELD(notification, state),
-    FIELD_NAMED(notification, head.version, "version"));
+    FIELD_NAMED(notification, head.version, "version"),
+    FIELD(notification, message_id));
+struct notification_list {
+    struct notification *items;
+    size_t count;
+};
 
-static enum err tell(struct uow *uow, struct notification *notification, const struct task_answer *answer)
+static bool is_final(const struct task_answer *answer)
 {
-    if (answer->outcome == TASK_DONE)
+    return answer->outcome == TASK_DONE || answer->outcome == TASK_REFUSED;
+}
+
+/* Writes what became of the mails; each gets a new version if it is told. */
+static enum err save(struct uow *uow, const struct task_result *results, size_t count, struct notification_list *ret)
+{
+    static const char *const states[] = {
+        [TASK_DONE] = "sent", [TASK_REFUSED] = "failed", [TASK_UNKNOWN] = "unknown",
+    };
+    struct arena *arena = uow->ctx->arena;
+    const char **columns[9];
+    int64_t *attempts = arena_array(arena, count, sizeof(*attempts));
+    int64_t *news = arena_array(arena, count, sizeof(*news));
+
+    for (size_t n = 0; n < COUNT(columns); n++)
+        columns[n] = arena_array(arena, count, sizeof(**columns));
+    for (size_t i = 0; i < count; i++) {
+        const struct task *task = results[i].task;
+        const struct task_answer *answer = results[i].answer;
+        const struct letter *letter = answer->detail;
+        const char *const row[] = {
+            task->key, task->id, letter->shop, letter->event_id, letter->template_name, letter->to, task->subject,
+            states[answer->outcome], answer->why,
+        };
+        for (size_t n = 0; n < COUNT(columns); n++)
+            columns[n][i] = row[n];
+        attempts[i] = task->attempt;
+        news[i] = is_final(answer);
+    }
+    return SQL_MANY(uow, notifications_save, notification_record, ret,
+        .message_ids = { columns[0], count },
+        .ids = { columns[1], count },
+        .shops = { columns[2], count },
+        .event_ids = { columns[3], count },
+        .templates = { columns[4], count },
+        .recipients = { columns[5], count },
+        .subject_ids = { columns[6], count },
+        .states = { columns[7], count },
+        .whys = { columns[8], count },
+        .attempts = { attempts, count },
+        .news = { news, count });
+}
+
+static enum err tell(struct uow *uow, struct notification *notification, const struct task_result *result)
+{
+    const struct letter *letter = result->answer->detail;
+    const char *order_id = result->task->subject;
+
+    notification->head.version--; /* it was raised with the row, and is once more with the event */
+    if (result->answer->outcome == TASK_DONE)
         return emit_notification_sent(uow, &notification->head, &(struct notification_sent){
             .notification_id = notification->head.id,
-            .shop = notification->shop,
-            .subject_id = notification->subject_id,
-            .template = notification->template_name,
+            .shop = letter->shop,
+            .subject_id = order_id,
+            .template = letter->template_name,
             .message_id = notification->message_id,
             .channel = "mail",
         });
-    work_item_open(uow, "mail_refused", notification->subject_id, answer->why, "note", DAY_MS);
+    work_item_open(uow, "mail_refused", order_id, result->answer->why, "note", DAY_MS);
     return emit_notification_failed(uow, &notification->head, &(struct notification_failed){
         .notification_id = notification->head.id,
-        .shop = notification->shop,
-        .subject_id = notification->subject_id,
-        .template = notification->template_name,
+        .shop = letter->shop,
+        .subject_id = order_id,
+        .template = letter->template_name,
         .message_id = notification->message_id,
         .channel = "mail",
-        .why = answer->why,
+        .why = result->answer->why,
     });
 }
 
-static enum err record_answer(struct uow *uow, const struct task *task, const struct task_answer *answer)
+static struct notification *find(const struct notification_list *list, const char *message_id)
 {
-    struct notification notification;
-    const char *state = "unknown";
+    for (size_t i = 0; i < list->count; i++)
+        if (text_equal(list->items[i].message_id, message_id))
+            return &list->items[i];
+    return NULL;
+}
 
-    TRY(SQL_ONE(uow, notification_lock, notification_record, &notification, .message_id = task->key));
-    if (answer->outcome == TASK_DONE || answer->outcome == TASK_REFUSED) {
-        state = answer->outcome == TASK_DONE ? "sent" : "failed";
-        TRY(tell(uow, &notification, answer));
+static enum err record_answers(struct uow *uow, const struct task_result *results, size_t count)
+{
+    struct notification_list saved = { .count = 0 };
+
+    TRY(save(uow, results, count, &saved));
+    for (size_t i = 0; i < count; i++) {
+        struct notification *notification = find(&saved, results[i].task->key);
+        if (notification == NULL)
+            return FAIL(uow->ctx, INTERNAL, "mail \"%s\" was not written", results[i].task->key);
+        if (!is_final(results[i].answer))
+            continue;
+        task_follow(uow->ctx, results[i].task);
+        TRY(tell(uow, notification, &results[i]));
     }
-    SQL(uow, notification_save,
-        .id = notification.head.id,
-        .state = state,
-        .attempts = task->attempt,
-        .why = answer->why != NULL ? answer->why : "",
-        .version = notification.head.version);
     return ERR_NONE;
 }
 
@@ -115,12 +167,13 @@ const struct task_kind notification_tasks[] = {
     {
         .kind = "mail",
         .threads = 2,
-        .batch = 20,
-        .lease_ms = 120000, /* 20 mails of at most 5 s each */
+        .batch = 50,
+        .gather_ms = 50,
+        .lease_ms = 120000, /* a mail may take 30 s */
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
         .call = send_mail,
-        .record = record_answer,
+        .record_all = record_answers,
     },
     { NULL },
 };

@@ -205,7 +205,7 @@ START_TEST(publishing_to_a_topic_that_is_missing_fails_until_it_is_made)
     struct message read[3];
     struct message sent = bus_message(arena, topic, TYPE, "k", 1, NULL);
 
-    ck_assert_int_eq(kafka_publish(ctx, kafka, &sent, 1), ERR_BUSY);
+    ck_assert_int_eq(kafka_publish(ctx, kafka, &sent, 1, NULL, NULL), ERR_BUSY);
     bus_make_topic(kafka, topic, 1);
     bus_publish(kafka, &sent, 1);
 
@@ -231,7 +231,7 @@ START_TEST(a_batch_fails_while_the_broker_is_down_and_goes_through_when_it_is_ba
 
     rd_kafka_mock_broker_set_down(cluster, 1);
     int64_t began = clock_monotonic();
-    ck_assert_int_eq(kafka_publish(ctx, kafka, sent, 2), ERR_BUSY);
+    ck_assert_int_eq(kafka_publish(ctx, kafka, sent, 2, NULL, NULL), ERR_BUSY);
     ck_assert_int_lt(clock_monotonic() - began, (KAFKA_PUBLISH_MS + 2000) * CLOCK_MS);
     rd_kafka_mock_broker_set_up(cluster, 1);
     bus_publish(kafka, sent, 2);

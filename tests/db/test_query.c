@@ -1,4 +1,4 @@
-/* query: every type as a parameter and as a column, nulls, and what does not fit. */
+/* query: every type as a parameter and as a column, nulls, what does not fit, and plans. */
 #include <signal.h>
 #include <string.h>
 
@@ -31,7 +31,23 @@ OWN_QUERY(color, QUERY_ONE, "SELECT $1::text AS color", PARAM(color, name, PARAM
 
 NO_PARAMS(stray, QUERY_ONE, "SELECT 'red' AS color, 'x' AS stray");
 
-static const struct query *const queries[] = {&Q_all_types, &Q_color, &Q_stray, NULL};
+/* How often a statement was planned, with its arguments and without. */
+#define PLANS                                                                                                          \
+    "SELECT custom_plans || ' anew, ' || generic_plans || ' kept' AS text FROM pg_prepared_statements"                 \
+    " WHERE name = $1::text"
+
+struct Q_plans {
+    const char *name;
+};
+OWN_QUERY(plans, QUERY_ONE, PLANS, PARAM(plans, name, PARAM_TEXT));
+static const struct query Q_plans_anew = {.name = "plans_anew",
+                                          .sql = PLANS,
+                                          .kind = QUERY_ONE,
+                                          .params = plans_params,
+                                          .param_count = COUNT(plans_params),
+                                          .plans_each_time = true};
+
+static const struct query *const queries[] = {&Q_all_types, &Q_color, &Q_stray, &Q_plans, &Q_plans_anew, NULL};
 
 static struct service *service;
 static struct ctx *ctx;
@@ -172,6 +188,26 @@ START_TEST(a_value_that_is_no_uuid_is_not_shown)
 }
 END_TEST
 
+static enum err read_plans(const struct query *query, const char *name, struct everything *ret)
+{
+    READING(ctx, uow);
+    return query_one(uow, query, &(const struct Q_plans){.name = name}, &everything_record, ret, NULL);
+}
+
+START_TEST(a_plan_is_made_once_unless_the_statement_asks_for_more)
+{
+    struct everything row;
+
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(read_plans(&Q_plans, "plans_anew", &row), ERR_NONE);
+        ck_assert_int_eq(read_plans(&Q_plans_anew, "plans", &row), ERR_NONE);
+    }
+    ck_assert_str_eq(row.text, "0 anew, 8 kept");
+    ck_assert_int_eq(read_plans(&Q_plans, "plans_anew", &row), ERR_NONE);
+    ck_assert_str_eq(row.text, "8 anew, 0 kept");
+}
+END_TEST
+
 static enum err read_stray(void)
 {
     struct everything row;
@@ -193,6 +229,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, nulls_are_zero);
     tcase_add_test(tests, a_word_that_the_enum_lacks_is_an_internal_error_without_the_word);
     tcase_add_test(tests, a_value_that_is_no_uuid_is_not_shown);
+    tcase_add_test(tests, a_plan_is_made_once_unless_the_statement_asks_for_more);
     tcase_add_test_raise_signal(tests, a_column_that_the_record_lacks_asserts, SIGABRT);
 }
 

@@ -1,31 +1,11 @@
 /* Points of return of a unit of work: one message is undone, the others of the batch stay. */
 #include "database.h"
 #include "outbox.h"
-#include "statements.h"
 #include "suite.h"
+#include "thing.h"
 #include "uow.h"
 
-struct Q_thing_add {
-    int64_t id;
-    const char *name;
-};
-OWN_QUERY(thing_add, QUERY_EXEC, "INSERT INTO thing (id, name) VALUES ($1::bigint, $2::text)",
-          PARAM(thing_add, id, PARAM_INT), PARAM(thing_add, name, PARAM_TEXT));
-
-struct Q_thing_rename {
-    int64_t id;
-    const char *name;
-};
-OWN_QUERY(thing_rename, QUERY_ONE_ROW, "UPDATE thing SET name = $2::text WHERE id >= $1::bigint -- a comment",
-          PARAM(thing_rename, id, PARAM_INT), PARAM(thing_rename, name, PARAM_TEXT));
-
 static const struct query *const queries[] = {&Q_thing_add, &Q_thing_rename, NULL};
-
-struct thing {
-    int64_t id;
-    const char *name;
-};
-static RECORD(thing, FIELD(thing, id), FIELD(thing, name));
 
 static struct service *service;
 static struct ctx *ctx;
@@ -33,7 +13,7 @@ static struct ctx *ctx;
 static void open_all(void)
 {
     database_open_common();
-    database_run("CREATE TABLE thing (id bigint PRIMARY KEY, name text NOT NULL)");
+    database_run(THING_TABLE);
     service = database_service(queries, 2);
     ctx = ctx_new(service);
 }
@@ -56,6 +36,7 @@ static enum err three_messages(bool fail_softly)
         TRY(uow_savepoint(uow));
         SQL(uow, thing_add, .id = i, .name = "a");
         TRY(event_emit(uow, &event_said, &aggregate, &(struct thing){.id = i, .name = "a"}));
+        task_add(uow, "say", "thing", arena_printf(ctx->arena, "k-%d", (int)i), "{}", 0);
         if (i == 2 && fail_softly)
             SQL(uow, thing_rename, .id = 77, .name = "c");
         else if (i == 2)
@@ -71,10 +52,11 @@ static enum err three_messages(bool fail_softly)
 START_TEST(one_message_can_be_undone_without_losing_the_batch)
 {
     for (int softly = 0; softly <= 1; softly++) {
-        database_run("DELETE FROM thing; DELETE FROM outbox");
+        database_run("DELETE FROM thing; DELETE FROM outbox; DELETE FROM task");
         ck_assert_int_eq(three_messages(softly), ERR_NONE);
         ck_assert_str_eq(database_text("SELECT string_agg(id::text, ' ' ORDER BY id) FROM thing"), "1 3");
         ck_assert_str_eq(database_text("SELECT string_agg((body::json)->>'id', ' ' ORDER BY id) FROM outbox"), "1 3");
+        ck_assert_str_eq(database_text("SELECT string_agg(key, ' ' ORDER BY key) FROM task"), "k-1 k-3");
         ck_assert_str_eq(database_text("SELECT string_agg(sequence::text, ' ' ORDER BY id) FROM outbox"), "1 2");
     }
 }

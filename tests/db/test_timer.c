@@ -4,6 +4,7 @@
 
 #include "common/queries.h"
 #include "database.h"
+#include "metrics.h"
 #include "suite.h"
 #include "timer.h"
 #include "work_item.h"
@@ -121,6 +122,47 @@ START_TEST(old_idempotency_keys_go_in_chunks)
 }
 END_TEST
 
+static void check_metrics(const char *lines[])
+{
+    struct ctx *ctx = ctx_new(service);
+    struct buf buf;
+
+    buf_init(&buf, ctx->arena, 100000);
+    metrics_write(&buf);
+    for (; *lines != NULL; lines++)
+        ck_assert_msg(strstr(buf.data, arena_printf(ctx->arena, "\n%s\n", *lines)) != NULL, "no %s in:\n%s", *lines,
+                      buf.data);
+    ctx_release(ctx);
+}
+
+START_TEST(what_is_to_be_done_is_counted_by_kind)
+{
+    database_run("INSERT INTO task (id, kind, subject, key, body, state, due_at, lease_until)"
+                 " SELECT gen_random_uuid(), kind, 's', n::text, '', state, now() + due * interval '1 s',"
+                 "        now() + lease * interval '1 s'"
+                 "   FROM (VALUES (1, 'mail', 'due', -30, NULL), (2, 'mail', 'due', -90, NULL),"
+                 "                (3, 'mail', 'due', 90, NULL), (4, 'mail', 'done', -900, NULL),"
+                 "                (5, 'call', 'running', -900, -20), (6, 'call', 'running', -900, 20))"
+                 "        AS t (n, kind, state, due, lease)");
+    database_run("INSERT INTO work_item (id, kind, subject, cause, actions, due_at, closed_at)"
+                 " SELECT gen_random_uuid(), kind, n::text, '', '', now() + due * interval '1 s', closed::timestamptz"
+                 "   FROM (VALUES (1, 'a', -5, NULL), (2, 'a', 5, NULL), (3, 'b', 5, NULL), (4, 'b', -5, 'yesterday'))"
+                 "        AS t (n, kind, due, closed)");
+    ck_assert_int_eq(run_common("backlog"), 1);
+    check_metrics((const char *[]){
+        "waybill_tasks_due{kind=\"mail\"} 2", "waybill_tasks_due{kind=\"call\"} 1",
+        "waybill_tasks_oldest_seconds{kind=\"mail\"} 90", "waybill_tasks_oldest_seconds{kind=\"call\"} 20",
+        "waybill_work_items_open{kind=\"a\"} 2", "waybill_work_items_open{kind=\"b\"} 1",
+        "waybill_work_items_late{kind=\"a\"} 1", "waybill_work_items_late{kind=\"b\"} 0", NULL});
+
+    database_run("UPDATE task SET state = 'done'; UPDATE work_item SET closed_at = now()");
+    ck_assert_int_eq(run_common("backlog"), 1);
+    check_metrics(
+        (const char *[]){"waybill_tasks_due{kind=\"mail\"} 0", "waybill_tasks_oldest_seconds{kind=\"mail\"} 0",
+                         "waybill_work_items_open{kind=\"a\"} 0", "waybill_work_items_late{kind=\"a\"} 0", NULL});
+}
+END_TEST
+
 START_TEST(old_tasks_go_when_they_are_over)
 {
     database_run(
@@ -178,6 +220,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_run_that_fails_changes_nothing_and_comes_again);
     tcase_add_test(tests, stopping_does_not_wait_for_the_next_run);
     tcase_add_test(tests, old_idempotency_keys_go_in_chunks);
+    tcase_add_test(tests, what_is_to_be_done_is_counted_by_kind);
     tcase_add_test(tests, old_tasks_go_when_they_are_over);
     tcase_add_test(tests, the_inbox_is_kept_for_two_months);
     tcase_add_test(tests, the_history_has_partitions_ahead_and_none_that_are_old);

@@ -1,33 +1,12 @@
-/* uow and query: order in the pipeline, errors in the middle, rollback, mapping of errors, lost connections, records.
- */
+/* uow and query: order in the pipeline, questions, errors in the middle and what they mean, reading. */
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
 #include "database.h"
-#include "statements.h"
 #include "suite.h"
+#include "thing.h"
 #include "uow.h"
-
-struct Q_thing_add {
-    int64_t id;
-    const char *name;
-};
-OWN_QUERY(thing_add, QUERY_EXEC, "INSERT INTO thing (id, name) VALUES ($1::bigint, $2::text)",
-          PARAM(thing_add, id, PARAM_INT), PARAM(thing_add, name, PARAM_TEXT));
-
-struct Q_thing_rename {
-    int64_t id;
-    const char *name;
-};
-OWN_QUERY(thing_rename, QUERY_ONE_ROW, "UPDATE thing SET name = $2::text WHERE id >= $1::bigint -- a comment",
-          PARAM(thing_rename, id, PARAM_INT), PARAM(thing_rename, name, PARAM_TEXT));
-
-struct Q_thing_get {
-    int64_t id;
-};
-OWN_QUERY(thing_get, QUERY_ONE, "SELECT id, name FROM thing WHERE id = $1::bigint FOR UPDATE",
-          PARAM(thing_get, id, PARAM_INT));
 
 struct Q_thing_find {
     int64_t id;
@@ -37,25 +16,13 @@ OWN_QUERY(thing_find, QUERY_MAYBE, "SELECT id, name FROM thing WHERE id >= $1::b
 
 NO_PARAMS(thing_list, QUERY_MANY, "SELECT id, name FROM thing ORDER BY id LIMIT 100000");
 NO_PARAMS(thing_clear, QUERY_EXEC, "DELETE FROM thing");
-NO_PARAMS(session_id, QUERY_ONE, "SELECT pg_backend_pid() AS id");
 NO_PARAMS(nap, QUERY_EXEC, "SELECT pg_sleep(60)");
-NO_PARAMS(short_patience, QUERY_EXEC, "SET LOCAL lock_timeout = '50ms'");
-NO_PARAMS(short_life, QUERY_EXEC, "SET LOCAL statement_timeout = '50ms'");
+NO_PARAMS(short_patience, QUERY_EXEC, "SELECT set_config('lock_timeout', '50ms', true)");
+NO_PARAMS(short_life, QUERY_EXEC, "SELECT set_config('statement_timeout', '50ms', true)");
 
 static const struct query *const queries[] = {
-    &Q_thing_add,  &Q_thing_rename, &Q_thing_get,  &Q_thing_find,     &Q_thing_list,     &Q_thing_clear,
-    &Q_session_id, &Q_nap,          &Q_short_life, &Q_short_patience, NULL,
-};
-
-struct thing {
-    int64_t id;
-    const char *name;
-};
-static RECORD(thing, FIELD(thing, id), FIELD(thing, name));
-
-struct things {
-    struct thing *items;
-    size_t count;
+    &Q_thing_add,   &Q_thing_rename, &Q_thing_get,  &Q_thing_find,     &Q_thing_list,
+    &Q_thing_clear, &Q_nap,          &Q_short_life, &Q_short_patience, NULL,
 };
 
 static struct service *service;
@@ -64,11 +31,7 @@ static struct ctx *ctx;
 static void open_all(void)
 {
     database_open_common();
-    database_run(
-        "CREATE TABLE thing (id bigint CONSTRAINT thing_pkey PRIMARY KEY,"
-        " name text NOT NULL CONSTRAINT thing_name_short CHECK (length(name) < 10),"
-        " place serial);"
-        "CREATE TABLE part (thing bigint CONSTRAINT part_thing REFERENCES thing DEFERRABLE INITIALLY DEFERRED)");
+    database_run(THING_TABLE);
     service = database_service(queries, 4);
     ctx = ctx_new(service);
 }
@@ -84,40 +47,19 @@ static void close_all(void)
     database_close();
 }
 
-/* -- committing and rolling back -- */
+/* -- in the pipeline -- */
 
-static enum err add_things(int count, bool commit)
+static enum err add_things(int count)
 {
     UNIT_OF_WORK(ctx, uow);
     for (int i = 1; i <= count; i++)
         SQL(uow, thing_add, .id = i, .name = "a");
-    return commit ? uow_commit(uow) : ERR_NONE;
+    return uow_commit(uow);
 }
-
-START_TEST(what_is_committed_is_there)
-{
-    ck_assert_int_eq(add_things(3, true), ERR_NONE);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 3);
-}
-END_TEST
-
-START_TEST(what_goes_out_of_scope_never_was)
-{
-    ck_assert_int_eq(add_things(3, false), ERR_NONE);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
-    ck_assert_int_eq(add_things(3, true), ERR_NONE);
-}
-END_TEST
-
-START_TEST(nothing_to_do_commits_too)
-{
-    ck_assert_int_eq(add_things(0, true), ERR_NONE);
-}
-END_TEST
 
 START_TEST(thousands_of_statements_keep_their_order)
 {
-    ck_assert_int_eq(add_things(5000, true), ERR_NONE);
+    ck_assert_int_eq(add_things(5000), ERR_NONE);
     ck_assert_int_eq(database_int("SELECT count(*) FROM thing WHERE id = place"), 5000);
 }
 END_TEST
@@ -152,6 +94,28 @@ START_TEST(questions_see_what_was_queued_before)
 {
     ck_assert_int_eq(ask_in_between(), ERR_NONE);
     ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
+}
+END_TEST
+
+static enum err ask_twice(void)
+{
+    struct things before, after;
+
+    UNIT_OF_WORK(ctx, uow);
+    SQL(uow, thing_add, .id = 1, .name = "one");
+    SQL_ASK(uow, thing_list, thing_record, &before);
+    SQL(uow, thing_add, .id = 2, .name = "two");
+    SQL_ASK(uow, thing_list, thing_record, &after);
+    TRY(uow_sync(uow));
+    ck_assert_uint_eq(before.count, 1);
+    ck_assert_uint_eq(after.count, 2);
+    ck_assert_str_eq(after.items[1].name, "two");
+    return uow_commit(uow);
+}
+
+START_TEST(several_questions_are_answered_at_once_each_in_its_place)
+{
+    ck_assert_int_eq(ask_twice(), ERR_NONE);
 }
 END_TEST
 
@@ -194,7 +158,7 @@ START_TEST(an_error_in_the_middle_voids_everything)
     ck_assert_int_eq(fail_in_the_middle(), ERR_CONFLICT);
     ck_assert_str_eq(ctx->problem.detail, "what is stored does not allow it: thing_pkey");
     ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
-    ck_assert_int_eq(add_things(1, true), ERR_NONE);
+    ck_assert_int_eq(add_things(1), ERR_NONE);
 }
 END_TEST
 
@@ -221,19 +185,6 @@ START_TEST(errors_in_the_pipeline_of_the_commit_are_told)
     ck_assert_int_eq(add_named(1, NULL), ERR_INTERNAL);
     ck_assert_str_eq(ctx->problem.detail, "statement thing_add failed with SQLSTATE 23502");
     ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
-}
-END_TEST
-
-START_TEST(a_constraint_checked_at_commit_is_told)
-{
-    database_run("CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                 " INSERT INTO part VALUES (99); RETURN NEW; END $$;"
-                 "CREATE TRIGGER spoil AFTER INSERT ON thing FOR EACH ROW EXECUTE FUNCTION spoil()");
-    ck_assert_int_eq(add_named(1, "a"), ERR_CONFLICT);
-    ck_assert_str_eq(ctx->problem.detail, "what is stored does not allow it: part_thing");
-    ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
-    database_run("DROP TRIGGER spoil ON thing");
-    ck_assert_int_eq(add_named(1, "a"), ERR_NONE);
 }
 END_TEST
 
@@ -365,42 +316,6 @@ START_TEST(the_loser_of_a_deadlock_may_try_again)
 }
 END_TEST
 
-/* -- lost connections -- */
-
-static enum err lose_it(bool at_commit)
-{
-    struct thing session;
-    char sql[128];
-
-    UNIT_OF_WORK(ctx, uow);
-    SQL(uow, thing_add, .id = 1, .name = "a");
-    TRY(SQL_ONE(uow, session_id, thing_record, &session));
-    snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%lld, 2000)", (long long)session.id);
-    database_run(sql);
-    if (!at_commit)
-        return uow_sync(uow) == ERR_NONE ? SQL_ONE(uow, session_id, thing_record, &session) : ERR_INTERNAL;
-    return uow_commit(uow);
-}
-
-START_TEST(a_lost_connection_is_busy_and_the_next_one_works)
-{
-    ck_assert_int_eq(lose_it(false), ERR_BUSY);
-    ck_assert_str_eq(ctx->problem.detail, "the connection to the database was lost");
-    ck_assert_int_eq(lose_it(true), ERR_BUSY);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM thing"), 0);
-    ck_assert_int_eq(add_things(1, true), ERR_NONE);
-}
-END_TEST
-
-START_TEST(a_connection_lost_while_it_was_idle_costs_nothing)
-{
-    ck_assert_int_eq(add_things(1, true), ERR_NONE);
-    database_run("SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
-                 " WHERE application_name = current_schema()");
-    ck_assert_int_eq(add_named(2, "b"), ERR_NONE);
-}
-END_TEST
-
 /* -- reading -- */
 
 static enum err read_twice(void)
@@ -437,7 +352,7 @@ END_TEST
 static enum err open_inside(void)
 {
     UNIT_OF_WORK(ctx, uow);
-    return add_things(1, true);
+    return add_things(1);
 }
 
 START_TEST(a_second_unit_of_work_in_the_thread_asserts)
@@ -451,7 +366,7 @@ static enum err one_after_the_other(void)
     UNIT_OF_WORK(ctx, uow);
     SQL(uow, thing_add, .id = 50, .name = "a");
     TRY(uow_commit(uow));
-    return add_things(1, true);
+    return add_things(1);
 }
 
 START_TEST(after_the_commit_another_one_may_open)
@@ -463,22 +378,17 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
-    tcase_add_test(tests, what_is_committed_is_there);
-    tcase_add_test(tests, what_goes_out_of_scope_never_was);
-    tcase_add_test(tests, nothing_to_do_commits_too);
     tcase_add_test(tests, thousands_of_statements_keep_their_order);
     tcase_add_test(tests, questions_see_what_was_queued_before);
+    tcase_add_test(tests, several_questions_are_answered_at_once_each_in_its_place);
     tcase_add_test(tests, large_answers_arrive_whole);
     tcase_add_test(tests, an_error_in_the_middle_voids_everything);
     tcase_add_test(tests, errors_in_the_pipeline_of_the_commit_are_told);
-    tcase_add_test(tests, a_constraint_checked_at_commit_is_told);
     tcase_add_test(tests, one_row_means_one_even_without_waiting_for_the_answer);
     tcase_add_test(tests, a_missing_row_is_not_found_and_stays_so);
     tcase_add_test(tests, two_rows_where_one_was_meant_are_a_bug);
     tcase_add_test(tests, locks_and_statements_that_take_too_long_are_busy);
     tcase_add_test(tests, the_loser_of_a_deadlock_may_try_again);
-    tcase_add_test(tests, a_lost_connection_is_busy_and_the_next_one_works);
-    tcase_add_test(tests, a_connection_lost_while_it_was_idle_costs_nothing);
     tcase_add_test(tests, reading_holds_no_transaction);
     tcase_add_test(tests, after_the_commit_another_one_may_open);
     tcase_add_test_raise_signal(tests, committing_a_reading_asserts, SIGABRT);

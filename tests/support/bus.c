@@ -108,7 +108,7 @@ void bus_publish(struct kafka *kafka, const struct message *messages, size_t cou
     struct service service = {.shop = "main"};
     struct ctx *ctx = ctx_new(&service);
 
-    enum err err = kafka_publish(ctx, kafka, messages, count);
+    enum err err = kafka_publish(ctx, kafka, messages, count, NULL, NULL);
     ck_assert_msg(err == ERR_NONE, "%s", ctx->problem.detail);
     ctx_release(ctx);
 }

@@ -112,6 +112,20 @@ SELECT ':x', "a:b", 'it''s :y', E'\\':z', $$ :q $$, $t$ :r; $t$, now()::text, '\
     def test_stars_that_are_no_columns_are_fine(self):
         self.generate("-- name: a :one\nSELECT count(*), 2 * 3, :x::int * 2 FROM y;\n")
 
+    def test_a_statement_may_ask_for_a_plan_at_each_call(self):
+        header, source, _ = self.generate("""-- name: a :many
+-- plan: each time
+SELECT x FROM y WHERE :z::text IS NULL OR z = :z LIMIT 1;
+
+-- name: b :many
+-- Kept.
+SELECT x FROM y LIMIT 1;
+""")
+        self.assertEqual(source.count(".plans_each_time = true"), 1)
+        self.assertLess(source.index(".plans_each_time"), source.index("Q_b = {"))
+        self.assertIn("plan: each time", header)
+        self.assert_compiles()
+
     def test_text_around_statements_may_only_be_comments(self):
         header, _, _ = self.generate("""-- The statements of order.
 
@@ -167,6 +181,9 @@ SELECT 2;
         self.assert_refused("-- name: a :many\nSELECT x FROM y;\n", 1, ":many without a LIMIT")
         self.assert_refused("-- name: a :many\nSELECT 'LIMIT' FROM y -- LIMIT\n;\n", 1, ":many without a LIMIT")
         self.assert_refused("-- name: a :many\n-- unlimited:\nSELECT x FROM y;\n", 1, ":many without a LIMIT")
+
+    def test_a_plan_is_made_once_or_each_time(self):
+        self.assert_refused("-- name: a :exec\n-- Why.\n-- plan: sometimes\nSELECT 1;\n", 3, '"-- plan: each time"')
 
     def test_one_row_is_for_plain_changes(self):
         for sql in ("SELECT x FROM y", "UPDATE y SET x = 1 RETURNING x", "WITH z AS (SELECT 1) DELETE FROM y"):

@@ -72,6 +72,24 @@ START_TEST(gauges_are_set_or_asked_for)
 }
 END_TEST
 
+START_TEST(what_is_not_among_all_becomes_zero)
+{
+    static struct metric metric = {"test_open", "Things.", METRIC_GAUGE, "kind", NULL, NULL};
+
+    metric_set_all(&metric, (const char *const[]){"a", "b"}, (const int64_t[]){1, 2}, 2);
+    metric_set_all(&metric, (const char *const[]){"c", "b"}, (const int64_t[]){3, 4}, 2);
+    metrics_write(&buf);
+    ck_assert_ptr_nonnull(
+        strstr(buf.data, "test_open{kind=\"c\"} 3\ntest_open{kind=\"b\"} 4\ntest_open{kind=\"a\"} 0\n"));
+
+    metric_set_all(&metric, NULL, NULL, 0);
+    buf_init(&buf, arena, 1024 * 1024);
+    metrics_write(&buf);
+    ck_assert_ptr_nonnull(
+        strstr(buf.data, "test_open{kind=\"c\"} 0\ntest_open{kind=\"b\"} 0\ntest_open{kind=\"a\"} 0\n"));
+}
+END_TEST
+
 START_TEST(a_histogram_counts_up_through_its_buckets)
 {
     static struct metric metric = {"test_seconds", "Time.", METRIC_HISTOGRAM, "route", NULL, NULL};
@@ -139,6 +157,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_counter_has_a_line_per_series);
     tcase_add_test(tests, label_values_are_escaped);
     tcase_add_test(tests, gauges_are_set_or_asked_for);
+    tcase_add_test(tests, what_is_not_among_all_becomes_zero);
     tcase_add_test(tests, a_histogram_counts_up_through_its_buckets);
     tcase_add_test(tests, there_are_no_more_series_than_the_limit);
     tcase_add_test(tests, threads_lose_no_counts);
