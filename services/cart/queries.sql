@@ -106,6 +106,7 @@ UPDATE cart_line l
    AND l.shown_minor <> o.price_minor;
 
 -- name: cart_search :many
+-- plan: each time
 SELECT c.id, c.state, c.channel, c.locale, c.currency, c.created_at, c.updated_at,
        coalesce(sum(l.quantity), 0)::bigint AS quantity, coalesce(sum(l.quantity * l.shown_minor), 0)::bigint AS subtotal_minor
   FROM cart c

@@ -95,6 +95,7 @@ UPDATE stock
    AND stock.on_hand <> c.counted;
 
 -- name: stock_show :many
+-- plan: each time
 SELECT sku, warehouse, on_hand, held + allocated AS held, on_hand - held - allocated AS available, updated_at
   FROM stock
  WHERE shop = :shop::text
@@ -262,6 +263,7 @@ SELECT s.id, s.shop, s.number, s.order_id, s.group_id, s.warehouse, s.method, s.
    AND s.shop = :shop::text;
 
 -- name: shipment_list :many
+-- plan: each time
 SELECT s.id, s.number, s.order_id, s.warehouse, s.method, s.state, s.quantity, s.latest, s.created_at,
        coalesce(s.hold_reason, o.hold_reason) IS NOT NULL AS held,
        o.method = 'cash_on_delivery' OR o.capture = 'deferred' AND o.method = 'card'

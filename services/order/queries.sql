@@ -95,6 +95,7 @@ SELECT id, number, shop, kernel, status, sub_status, cart_id, channel, locale, c
    AND (:cart_id::uuid IS NULL OR cart_id = :cart_id);
 
 -- name: order_search :many
+-- plan: each time
 SELECT id, number, kernel, status, sub_status, channel, method, currency, quantity, total_minor, placed_at, email,
        hold_reason IS NOT NULL AS held, seen_at IS NULL AS unseen
   FROM orders

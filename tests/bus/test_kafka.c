@@ -14,11 +14,26 @@ static struct service bare = {.name = "test", .shop = "main"};
 
 START_TEST(topics_are_made_once)
 {
+    enum { ALL = 60 };
+    static struct message messages[ALL], read[ALL + 1];
+    int of_partition[2] = {0};
     struct kafka *kafka = bus_kafka("test");
+    struct arena *arena = arena_new(1 << 20);
     const char *topic = bus_topic("once");
 
     bus_make_topic(kafka, topic, 2);
     bus_make_topic(kafka, topic, 5);
+    for (int i = 0; i < ALL; i++)
+        messages[i] = bus_message(arena, topic, TYPE, arena_printf(arena, "%d", i), 1, NULL);
+    bus_publish(kafka, messages, ALL);
+    ck_assert_uint_eq(bus_read_all(kafka, arena, topic, ALL, read, ALL + 1), ALL);
+
+    for (int i = 0; i < ALL; i++) {
+        ck_assert_int_lt(read[i].partition, 2);
+        of_partition[read[i].partition]++;
+    }
+    ck_assert(of_partition[0] > 0 && of_partition[1] > 0);
+    arena_free(arena);
     kafka_free(kafka);
 }
 END_TEST
@@ -184,12 +199,18 @@ START_TEST(a_tail_does_not_hear_what_was_published_before)
     struct arena *arena = arena_new(1 << 20);
     const char *topic = bus_topic("past");
     const char *const topics[] = {topic};
+    struct message read[3];
     bus_make_topic(kafka, topic, 3);
-    struct message sent = bus_message(arena, topic, TYPE, "k", 1, NULL);
-    bus_publish(kafka, &sent, 1);
+    struct message before = bus_message(arena, topic, TYPE, "k", 1, NULL);
+    struct message after = bus_message(arena, topic, TYPE, "k", 2, NULL);
+    bus_publish(kafka, &before, 1);
 
     struct kafka_tail *tail = kafka_tail_new(kafka, topics, 1);
     take_until_ready(tail, arena);
+    bus_publish(kafka, &after, 1);
+    ck_assert_uint_eq(kafka_tail_take(tail, arena, 5000, read, 3), 1);
+    ck_assert_str_eq(read[0].id, after.id);
+    ck_assert_uint_eq(kafka_tail_take(tail, arena, 300, read, 3), 0);
     kafka_tail_free(tail);
     arena_free(arena);
     kafka_free(kafka);

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/queries.h"
 #include "database.h"
 #include "metrics.h"
@@ -55,6 +56,9 @@ START_TEST(a_timer_runs_again_at_once_while_more_is_due)
 
     database_await("SELECT count(*) FROM work_item", 3);
     timers_stop(timers);
+    ck_assert_int_eq(atomic_load(&runs), 3);
+    ck_assert_int_lt(database_int("SELECT extract(epoch FROM max(created_at) - min(created_at)) * 1000 FROM work_item"),
+                     1000);
 }
 END_TEST
 
@@ -78,10 +82,13 @@ START_TEST(stopping_does_not_wait_for_the_next_run)
         {"three",     3600 * 1000, open_three},
         {NULL}
     };
+    int64_t began = clock_monotonic();
 
     timers_stop(timers_start(service, own));
     timers_stop(timers_start(service, NULL));
     timers_stop(NULL);
+    ck_assert_int_lt(clock_monotonic() - began, 10 * CLOCK_SECOND);
+    ck_assert_int_le(atomic_load(&runs), 3);
 }
 END_TEST
 

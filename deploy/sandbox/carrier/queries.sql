@@ -16,6 +16,7 @@ UPDATE report
  WHERE id = :id::uuid;
 
 -- name: reports_show :many
+-- plan: each time
 SELECT serial, event_id, tracking_number, kind, state, attempts, last_status, created_at, delivered_at
   FROM report
  WHERE serial > :after::bigint AND (:tracking_number::text IS NULL OR tracking_number = :tracking_number)

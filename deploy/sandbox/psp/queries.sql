@@ -37,6 +37,7 @@ SELECT id
    FOR UPDATE SKIP LOCKED;
 
 -- name: sessions_list :many
+-- plan: each time
 -- Newest first; with `above`, those right above it in ascending order.
 SELECT serial, id, payment_id, status, amount, currency, title, client_reference_id, customer_email, locale, description,
        success_url, cancel_url, capture_method, multicapture, metadata, intent_metadata, intent_id,
@@ -103,6 +104,7 @@ SELECT id
    FOR UPDATE SKIP LOCKED;
 
 -- name: intents_list :many
+-- plan: each time
 -- Newest first; with `above`, those right above it in ascending order.
 SELECT serial, id, session_id, session_status, payment_id, status, amount, capturable, received, currency, capture_method,
        description, metadata, challenge, cancellation_reason, canceled_at, created, charge_id, charge_status,
@@ -154,6 +156,7 @@ SELECT serial, id, payment_id, intent_id, charge_id, amount, currency, reason, s
  WHERE id = :id::text;
 
 -- name: refunds_list :many
+-- plan: each time
 SELECT serial, id, payment_id, intent_id, charge_id, amount, currency, reason, status, failure_reason, metadata,
        floor(extract(epoch FROM created_at))::bigint AS created
   FROM refund
@@ -186,6 +189,7 @@ SELECT serial, id, type, body
  WHERE id = :id::text;
 
 -- name: events_list :many
+-- plan: each time
 SELECT serial, id, type, body
   FROM event
  WHERE serial > :above::bigint AND serial < :below::bigint
@@ -231,6 +235,7 @@ SELECT count(*) FILTER (WHERE state = 'held') AS held, count(*) FILTER (WHERE st
  WHERE state IN ('held', 'due');
 
 -- name: deliveries_show :many
+-- plan: each time
 SELECT delivery.serial, delivery.event_id, event.type, event.payment_id, delivery.state, delivery.attempts,
        delivery.last_status, delivery.created_at, delivery.delivered_at
   FROM delivery
@@ -269,6 +274,7 @@ VALUES (:operation::text, :method::text, :path::text, :params::text, :key::text,
         :fault::text);
 
 -- name: api_requests_show :many
+-- plan: each time
 SELECT serial, operation, method, path, params, idempotency_key, status, replayed, fault, created_at
   FROM api_request
  WHERE serial > :after::bigint AND (:operation::text IS NULL OR operation = :operation)
@@ -286,6 +292,7 @@ DELETE FROM api_request
 -- == The book =========================================================================================================
 
 -- name: book_show :many
+-- plan: each time
 SELECT session.serial, session.payment_id, session.id AS session, session.status AS session_status,
        coalesce(intent.id, '') AS payment_intent, coalesce(intent.status, 'none') AS status,
        upper(session.currency) AS currency, session.amount,
@@ -305,6 +312,7 @@ SELECT session.serial, session.payment_id, session.id AS session, session.status
  LIMIT :count::bigint;
 
 -- name: book_totals :many
+-- plan: each time
 SELECT upper(session.currency) AS currency, count(*) AS sessions,
        coalesce(sum(charge.amount) FILTER (WHERE charge.status = 'succeeded'), 0)::bigint AS authorized,
        coalesce(sum(charge.captured), 0)::bigint AS captured, coalesce(sum(charge.refunded), 0)::bigint AS refunded,
