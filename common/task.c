@@ -98,7 +98,7 @@ void tasks_forget(struct uow *uow)
         uow->tasks->count = uow->tasks->written;
 }
 
-/* Neighbours of one kind wake it once; what is due later is found when it is due. */
+/* Neighbours of one kind wake it once; what is due later is found by the runner's poll, up to a second late. */
 void tasks_wake(const struct uow *uow)
 {
     struct task_runner *runner = uow->ctx->service->task_runner;

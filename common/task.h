@@ -37,6 +37,12 @@ struct task {
     const char *traceparent;
 };
 
+/* Whether the task is not called again. */
+static inline bool task_is_over(enum task_outcome outcome)
+{
+    return outcome == TASK_DONE || outcome == TASK_REFUSED;
+}
+
 struct task_answer {
     enum task_outcome outcome;
     void *detail;     /* for record(), in ctx->arena */

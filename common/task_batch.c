@@ -100,11 +100,6 @@ static const char *why_of(const struct task_answer *answer)
     return answer->why != NULL ? answer->why : "";
 }
 
-static bool is_over(const struct task_answer *answer)
-{
-    return answer->outcome == TASK_DONE || answer->outcome == TASK_REFUSED;
-}
-
 /* Hands over the answers that are to be recorded. */
 static enum err record_answers(struct uow *uow, const struct task_batch *batch, size_t from, size_t to)
 {
@@ -131,7 +126,7 @@ static void put_back_unanswered(struct uow *uow, const struct task_batch *batch,
         const struct task_answer *answer = &batch->answers[i];
         if (!batch->called[i])
             put_back(uow, task, "was not called", 1, batch->uncalled_pause_ms);
-        else if (!is_over(answer))
+        else if (!task_is_over(answer->outcome))
             put_back(uow, task, why_of(answer), 0, pause_before_next_ms(batch->kind, task, answer));
     }
 }
@@ -148,7 +143,7 @@ static enum err finish_answered(struct uow *uow, const struct task_batch *batch,
     int64_t finished;
 
     for (size_t i = from; i < to; i++) {
-        if (!batch->called[i] || !is_over(&batch->answers[i]))
+        if (!batch->called[i] || !task_is_over(batch->answers[i].outcome))
             continue;
         ids[count] = batch->tasks[i].id;
         fences[count] = batch->tasks[i].fence;

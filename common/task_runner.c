@@ -126,7 +126,7 @@ static void called_one(void *of, enum task_outcome outcome)
     const struct task_kind *kind = crew->kind;
 
     pthread_mutex_lock(&crew->lock);
-    if (outcome == TASK_DONE || outcome == TASK_REFUSED) {
+    if (task_is_over(outcome)) {
         crew->failures = 0;
         if (crew->closed_us != 0) {
             crew->closed_us = 0;
@@ -191,7 +191,7 @@ static void look_again(struct crew *crew, const struct task_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct task_answer *answer = &batch->answers[i];
-        if (batch->called[i] && (answer->outcome == TASK_LATER || answer->outcome == TASK_UNKNOWN))
+        if (batch->called[i] && !task_is_over(answer->outcome))
             look_in(crew, answer->after_ms > 0 ? answer->after_ms : crew->kind->backoff_ms);
     }
 }

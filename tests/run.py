@@ -142,7 +142,7 @@ def run_journeys(sources, options, tally, stack):
             failed += 1
             output += f"\nleft without: {', '.join(missing)}"
         if failed:
-            output += "".join(news_of_log(stack, name, marks[name]) for name in expected)
+            output = "".join(news_of_log(stack, name, marks[name]) for name in expected) + "\n" + output
         tally.add(source.relative_to(ROOT), passed, failed, skipped, output, time.monotonic() - began)
         for name in expected:
             stack.resume(name)

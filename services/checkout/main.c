@@ -20,15 +20,10 @@ static const struct setting checkout_settings[] = {
 };
 /* clang-format on */
 
-static bool start(struct service *service)
-{
-    service->own = offer_cache_new();
-    return true;
-}
-
 int main(int argc, char **argv)
 {
-    return service_main(argc, argv, &(struct service){
+    struct offer_cache *offers = offer_cache_new();
+    const int status = service_main(argc, argv, &(struct service){
         .name = "checkout",
         .purpose = "checkouts: delivery, taxes, totals, and the placement saga with its deadline",
         .settings = checkout_settings,
@@ -38,6 +33,9 @@ int main(int argc, char **argv)
         .routes = checkout_routes,
         .subscriptions = checkout_subscriptions,
         .timers = checkout_timers,
-        .start = start,
+        .own = offers,
     });
+
+    offer_cache_free(offers);
+    return status;
 }

@@ -66,11 +66,6 @@ struct notification_list {
     size_t count;
 };
 
-static bool is_final(const struct task_answer *answer)
-{
-    return answer->outcome == TASK_DONE || answer->outcome == TASK_REFUSED;
-}
-
 /* Writes what became of the mails; each gets a new version if it is told. */
 static enum err save(struct uow *uow, const struct task_result *results, size_t count, struct notification_list *ret)
 {
@@ -95,7 +90,7 @@ static enum err save(struct uow *uow, const struct task_result *results, size_t 
         for (size_t n = 0; n < COUNT(columns); n++)
             columns[n][i] = row[n];
         attempts[i] = task->attempt;
-        news[i] = is_final(answer);
+        news[i] = task_is_over(answer->outcome);
     }
     return SQL_MANY(uow, notifications_save, notification_record, ret,
         .message_ids = { columns[0], count },
@@ -155,7 +150,7 @@ static enum err record_answers(struct uow *uow, const struct task_result *result
         struct notification *notification = find(&saved, results[i].task->key);
         if (notification == NULL)
             return FAIL(uow->ctx, INTERNAL, "mail \"%s\" was not written", results[i].task->key);
-        if (!is_final(results[i].answer))
+        if (!task_is_over(results[i].answer->outcome))
             continue;
         task_follow(uow->ctx, results[i].task);
         TRY(tell(uow, notification, &results[i]));

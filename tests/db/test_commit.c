@@ -34,10 +34,6 @@ static void open_all(void)
 
 static void close_all(void)
 {
-    int open, borrowed;
-
-    pool_count(service->pool, &open, &borrowed);
-    ck_assert_int_eq(borrowed, 0);
     ctx_release(ctx);
     database_service_free(service);
     database_close();

@@ -23,7 +23,7 @@ SHUFFLED_CARD = "4000009990000609"
 AT_ONCE = 12  # shoppers of whom everything comes at the same instant
 RETURNS = int(os.environ.get("WAYBILL_TEST_RETURNS", "200"))  # that meet their webhook, so many at a time:
 RETURNS_AT_ONCE = 20
-SPREAD_SECONDS = 2  # of the returns of those, around the moment of their webhooks
+SPREAD_SECONDS = 2  # of the returns of those, around their webhooks, which leave the provider within a second or so
 
 
 def in_parallel(function, items):

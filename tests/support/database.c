@@ -137,6 +137,10 @@ struct service *database_service(const struct query *const *own, int size)
 
 void database_service_free(struct service *service)
 {
+    int open, borrowed;
+
+    pool_count(service->pool, &open, &borrowed);
+    ck_assert_msg(borrowed == 0, "%d connections were not given back", borrowed);
     pool_free(service->pool);
     free(service);
 }

@@ -38,6 +38,6 @@ void database_await(const char *sql, int64_t expected);
 /* A service with a pool of `size` connections that know the common statements and `own` (may be NULL). Its sessions'
  * application_name is the schema's name. */
 struct service *database_service(const struct query *const *own, int size);
-void database_service_free(struct service *service);
+void database_service_free(struct service *service); /* fails the test if a connection was not given back */
 
 #endif
