@@ -25,18 +25,15 @@ static void show_item(const struct ctx *ctx, struct work_item_view *item)
 static enum err list_work_items(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct work_item_list *list = ret;
-    const char *after = query_param(ctx, "after");
-    int64_t limit;
+    struct page_query page;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && !text_has_format(after, TEXT_UUID))
-        return err_field(ctx, "after", "must be the id of a work item");
+    TRY(request_query(ctx, &page_query_record, &page));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, work_item_list, work_item_view_record, &list->items, .after = after, .limit = limit));
+    TRY(SQL_MANY(uow, work_item_list, work_item_view_record, &list->items, .after = page.after, .limit = page.limit));
     for (size_t i = 0; i < list->items.count; i++)
         show_item(ctx, &list->items.items[i]);
-    if (list->items.count == (size_t)limit)
-        list->next = list->items.items[limit - 1].id;
+    if (list->items.count == (size_t)page.limit)
+        list->next = list->items.items[page.limit - 1].id;
     return ERR_NONE;
 }
 
@@ -76,11 +73,11 @@ static enum err close_work_item(struct ctx *ctx, const void *in, void *ret)
 static enum err list_parked(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct parked_list *list = ret;
-    int64_t limit;
+    struct page_query page;
 
-    TRY(request_limit(ctx, &limit));
+    TRY(request_query(ctx, &page_query_record, &page));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, set_aside_list, parked_view_record, &list->items, .limit = limit));
+    TRY(SQL_MANY(uow, set_aside_list, parked_view_record, &list->items, .limit = page.limit));
     for (size_t i = 0; i < list->items.count; i++)
         list->items.items[i].service = ctx->service->name;
     return ERR_NONE;

@@ -74,8 +74,19 @@ const char *request_key(const struct ctx *ctx);         /* Idempotency-Key or NU
 const char *request_fingerprint(const struct ctx *ctx); /* hex of method, path and body: same request or not */
 int request_wait_s(const struct ctx *ctx);              /* Prefer: wait=N, 0..HTTP_WAIT_MAX_S */
 
-/* `?limit=`, between 1 and PAGE_LIMIT_MAX; ERR_INVALID names it. */
-enum err request_limit(struct ctx *ctx, int64_t *ret) MUST_USE;
+/* The query by a record of texts, enums, times and integers; absent ones are NULL, or 0, or their fallback. ERR_INVALID
+ * names each that breaks a rule of its field. What the record doesn't know is ignored. */
+enum err request_query(struct ctx *ctx, const struct record *record, void *ret) MUST_USE;
+
+/* For the query of a list: FIELD(order_query, limit, PAGE_LIMIT). */
+#define PAGE_LIMIT .flags = FIELD_DEFAULT, .fallback = PAGE_LIMIT_DEFAULT, .least = 1, .most = PAGE_LIMIT_MAX
+
+/* The query of a list of things that are known by UUIDs and can't be filtered. */
+struct page_query {
+    const char *after; /* the last one of the page before; NULL: none */
+    int64_t limit;
+};
+extern const struct record page_query_record;
 
 /* The path parameter if it is a UUID; otherwise there is no such thing (ERR_NOT_FOUND). */
 enum err path_id(struct ctx *ctx, const char *name, const char **ret) MUST_USE;

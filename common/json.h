@@ -25,6 +25,10 @@ enum json_mode {
 enum err json_decode(struct ctx *ctx, const struct record *record, const char *bytes, size_t size, enum json_mode mode,
                      void *ret) MUST_USE;
 
+/* Fills one text, enum, time or integer of the struct as a query writes it, without quotes. NULL, or a complaint that
+ * doesn't name the field: "must be at most 200". */
+const char *json_read_plain(struct arena *arena, const struct field *field, const char *text, void *ret) MUST_USE;
+
 /* Adds the struct as JSON text, members in the record's order; absent optional members are left out. */
 void json_add(struct buf *buf, const struct record *record, const void *value);
 

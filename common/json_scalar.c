@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "json.h"
 #include "text.h"
 
 #define NAMES_SHOWN_MAX 1000 /* bytes of the names listed in a complaint */
@@ -36,10 +37,10 @@ const char *json_shape(enum field_type type)
     return "must be JSON";
 }
 
-/* "must be at least 3 bytes long" */
-static const char *size_complaint(struct arena *arena, const char *bound, size_t bytes)
+/* "must be at least 3 characters long" */
+static const char *size_complaint(struct arena *arena, const char *bound, size_t count, const char *unit)
 {
-    return arena_printf(arena, "must be at %s %zu byte%s long", bound, bytes, bytes == 1 ? "" : "s");
+    return arena_printf(arena, "must be at %s %zu %s%s long", bound, count, unit, count == 1 ? "" : "s");
 }
 
 /* The index of a name in a NULL-ended list, or -1. */
@@ -63,8 +64,9 @@ static const char *names_complaint(struct arena *arena, const char *const *names
     return message.data;
 }
 
-static const char *check_size(struct arena *arena, const struct field *field, size_t size)
+static const char *check_size(struct arena *arena, const struct field *field, const struct json_token *token)
 {
+    size_t size = utf8_count(token->text, token->size);
     bool item = field->type == FIELD_TEXTS; /* then min and max count items */
     size_t min = item ? 0 : field->min;
     size_t max = item || field->max == 0 ? TEXT_MAX : field->max;
@@ -74,15 +76,15 @@ static const char *check_size(struct arena *arena, const struct field *field, si
     if (size == 0 && min > 0)
         return "must not be empty";
     if (size < min)
-        return size_complaint(arena, "least", min);
-    return size > max ? size_complaint(arena, "most", max) : NULL;
+        return size_complaint(arena, "least", min, "character");
+    return size > max ? size_complaint(arena, "most", max, "character") : NULL;
 }
 
 static const char *put_text(struct arena *arena, const struct json_slot *slot, const struct json_token *token)
 {
     const struct field *field = slot->field;
 
-    const char *complaint = check_size(arena, field, token->size);
+    const char *complaint = check_size(arena, field, token);
     if (complaint != NULL)
         return complaint;
     if (field->names != NULL && find_name(field->names, token->text, token->size) < 0)
@@ -110,12 +112,15 @@ static const char *put_time(const struct json_slot *slot, const struct json_toke
     return clock_parse(token->text, token->size, slot->at) ? NULL : "must be a time like 2026-11-22T06:48:47Z";
 }
 
-/* Whether it is written as an integer; one too large for int64 becomes the nearest. */
+/* Whether it is written as an integer, as JSON does it; one too large for int64 becomes the nearest. */
 static bool read_integer(const struct json_token *token, int64_t *ret)
 {
     bool negative = token->text[0] == '-';
+    size_t first = negative ? 1 : 0;
 
-    for (size_t i = negative ? 1 : 0; i < token->size; i++) {
+    if (token->size == first || (token->text[first] == '0' && token->size > first + 1))
+        return false;
+    for (size_t i = first; i < token->size; i++) {
         if (token->text[i] < '0' || token->text[i] > '9')
             return false;
     }
@@ -145,7 +150,7 @@ static const char *put_integer(struct arena *arena, const struct json_slot *slot
 const char *json_keep(struct arena *arena, const struct field *field, const char *text, size_t size, const char **ret)
 {
     if (field->max != 0 && size > field->max)
-        return size_complaint(arena, "most", field->max);
+        return size_complaint(arena, "most", field->max, "byte");
     *ret = arena_copy(arena, text, size);
     return NULL;
 }
@@ -192,4 +197,18 @@ const char *json_put(struct arena *arena, const struct json_slot *slot, const st
         return json_shape(slot->type);
     }
     return json_shape(slot->type);
+}
+
+const char *json_read_plain(struct arena *arena, const struct field *field, const char *text, void *ret)
+{
+    const struct json_slot slot = {.field = field, .type = field->type, .at = (char *)ret + field->offset};
+    const struct json_token token = {
+        .kind = field->type == FIELD_INT ? JSON_NUMBER : JSON_TEXT,
+        .text = text,
+        .size = strlen(text),
+    };
+
+    assert(field->type == FIELD_TEXT || field->type == FIELD_ENUM || field->type == FIELD_TIME ||
+           field->type == FIELD_INT);
+    return json_put(arena, &slot, &token, text);
 }

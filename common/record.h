@@ -78,8 +78,8 @@ struct field {
     enum field_type type;
     unsigned flags;
     size_t offset;
-    size_t min;        /* text: bytes at least; list: items at least */
-    size_t max;        /* text: bytes at most; list: items at most; 0: TEXT_MAX or LIST_MAX */
+    size_t min;        /* text: characters at least; list: items at least */
+    size_t max;        /* text: characters at most; JSON as text: bytes; list: items; 0: TEXT_MAX or LIST_MAX */
     int64_t least;     /* integer, amount of money: smallest value; see `most` */
     int64_t most;      /* likewise largest; below `least`: 2^53 - 1; both 0: any within ±(2^53 - 1) */
     int64_t fallback;  /* with FIELD_DEFAULT */
@@ -95,7 +95,7 @@ struct record {
     size_t count;
 };
 
-#define TEXT_MAX 255 /* bytes, where a field says nothing else */
+#define TEXT_MAX 255 /* characters, where a field says nothing else */
 #define LIST_MAX 500 /* items, where a field says nothing else */
 
 /* Describes a struct: static RECORD(order, FIELD(order, id, .flags = FIELD_REQUIRED), ...);  gives order_record. */

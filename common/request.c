@@ -83,16 +83,25 @@ int request_wait_s(const struct ctx *ctx)
     return 0;
 }
 
-enum err request_limit(struct ctx *ctx, int64_t *ret)
-{
-    const char *text = query_param(ctx, "limit");
+RECORD_SHARED(page_query, FIELD(page_query, after, .format = TEXT_UUID), FIELD(page_query, limit, PAGE_LIMIT));
 
-    *ret = PAGE_LIMIT_DEFAULT;
-    if (text == NULL)
-        return ERR_NONE;
-    if (!text_to_int(text, strlen(text), ret) || *ret < 1 || *ret > PAGE_LIMIT_MAX)
-        return err_field(ctx, "limit", "must be a number between 1 and %d", PAGE_LIMIT_MAX);
-    return ERR_NONE;
+enum err request_query(struct ctx *ctx, const struct record *record, void *ret)
+{
+    enum err err = ERR_NONE;
+
+    memset(ret, 0, record->size);
+    for (size_t i = 0; i < record->count; i++) {
+        const struct field *field = &record->fields[i];
+        const char *text = query_param(ctx, field->name);
+        const char *complaint = NULL;
+        if (text != NULL)
+            complaint = json_read_plain(ctx->arena, field, text, ret);
+        else if ((field->flags & FIELD_DEFAULT) != 0)
+            *(int64_t *)((char *)ret + field->offset) = field->fallback;
+        if (complaint != NULL)
+            err = err_field(ctx, field->name, "%s", complaint);
+    }
+    return err;
 }
 
 enum err path_id(struct ctx *ctx, const char *name, const char **ret)

@@ -65,6 +65,16 @@ size_t utf8_valid_size(const char *bytes, size_t size)
     return size;
 }
 
+/* Every byte but those that go on with a character. */
+size_t utf8_count(const char *bytes, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < size; i++)
+        count += ((unsigned char)bytes[i] & 0xC0) != 0x80;
+    return count;
+}
+
 bool utf8_is_valid(const char *bytes, size_t size)
 {
     return utf8_valid_size(bytes, size) == size;

@@ -17,6 +17,9 @@ bool utf8_is_valid(const char *bytes, size_t size);
 /* How many bytes from the start are strict UTF-8 in whole characters; `size` if all are. */
 size_t utf8_valid_size(const char *bytes, size_t size);
 
+/* How many characters valid UTF-8 has. */
+size_t utf8_count(const char *bytes, size_t size);
+
 /* Whether the text looks like the format; TEXT_ANY is always true. */
 bool text_has_format(const char *text, enum text_format format);
 

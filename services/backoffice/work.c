@@ -47,22 +47,19 @@ enum err list_work_items(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct work_item_list *merged = ret;
     struct work_item_list lists[SERVICES_MAX] = {{{0}}};
-    const char *after = query_param(ctx, "after");
+    struct page_query page;
     size_t count = 0;
-    int64_t limit;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && !text_has_format(after, TEXT_UUID))
-        return err_field(ctx, "after", "must be the id of a work item");
-    const char *path = arena_printf(ctx->arena, "/work-items?limit=%" PRId64 "%s%s", limit,
-                                    after != NULL ? "&after=" : "", after != NULL ? after : "");
+    TRY(request_query(ctx, &page_query_record, &page));
+    const char *path = arena_printf(ctx->arena, "/work-items?limit=%" PRId64 "%s%s", page.limit,
+                                    page.after != NULL ? "&after=" : "", page.after != NULL ? page.after : "");
     for (size_t i = 0; backoffice_services[i] != NULL; i++) {
         if (read_list(ctx, backoffice_services[i], path, &work_item_list_record, &lists[count]))
             count++;
         else
             add_text(ctx->arena, &merged->unreachable, backoffice_services[i]);
     }
-    work_items_merge(ctx->arena, lists, count, (size_t)limit, merged);
+    work_items_merge(ctx->arena, lists, count, (size_t)page.limit, merged);
     return ERR_NONE;
 }
 
@@ -70,11 +67,11 @@ enum err list_parked(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct parked_list *merged = ret;
     struct parked_list lists[SERVICES_MAX] = {{{0}}};
+    struct page_query page;
     size_t count = 0;
-    int64_t limit;
 
-    TRY(request_limit(ctx, &limit));
-    const char *path = arena_printf(ctx->arena, "/parked?limit=%" PRId64, limit);
+    TRY(request_query(ctx, &page_query_record, &page));
+    const char *path = arena_printf(ctx->arena, "/parked?limit=%" PRId64, page.limit);
     for (size_t i = 0; backoffice_services[i] != NULL; i++) {
         if (read_list(ctx, backoffice_services[i], path, &parked_list_record, &lists[count]))
             count++;

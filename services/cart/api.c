@@ -248,19 +248,24 @@ static RECORD(cart_row,
     FIELD(cart_row, currency), FIELD(cart_row, quantity), FIELD(cart_row, subtotal_minor),
     FIELD_AS_TIME(cart_row, created_at), FIELD_AS_TIME(cart_row, updated_at));
 
+struct cart_query {
+    const char *after, *state;
+    int64_t limit;
+};
+
+static RECORD(cart_query, FIELD(cart_query, after, .format = TEXT_UUID),
+              FIELD(cart_query, state, .names = cart_state_names), FIELD(cart_query, limit, PAGE_LIMIT));
+
 static enum err list_carts(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct cart_list *list = ret;
     struct { struct cart_row *items; size_t count; } rows;
-    const char *after = query_param(ctx, "after");
-    int64_t limit;
+    struct cart_query query;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && !text_has_format(after, TEXT_UUID))
-        return err_field(ctx, "after", "must be the id of a cart");
+    TRY(request_query(ctx, &cart_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MANY(uow, cart_search, cart_row_record, &rows,
-                 .shop = ctx->caller.shop, .after = after, .state = query_param(ctx, "state"), .limit = limit));
+                 .shop = ctx->caller.shop, .after = query.after, .state = query.state, .limit = query.limit));
     list->items.items = arena_array(ctx->arena, rows.count, sizeof(struct cart_summary));
     for (size_t i = 0; i < rows.count; i++) {
         const struct cart_row *row = &rows.items[i];
@@ -276,7 +281,7 @@ static enum err list_carts(struct ctx *ctx, const void *in UNUSED, void *ret)
             .updated_at = row->updated_at,
         };
     }
-    if (rows.count == (size_t)limit)
+    if (rows.count == (size_t)query.limit)
         list->next = rows.items[rows.count - 1].id;
     return ERR_NONE;
 }

@@ -13,33 +13,34 @@
 
 #define CHUNK_ROWS 500 /* rows of an import in one transaction */
 
-static enum err read_currency(struct ctx *ctx, const char **ret)
-{
-    *ret = query_param(ctx, "currency");
-    if (*ret != NULL && !text_has_format(*ret, TEXT_CURRENCY))
-        return err_field(ctx, "currency", "must be an ISO 4217 currency");
-    return ERR_NONE;
-}
+struct product_query {
+    const char *after; /* a product's code */
+    const char *currency;
+    int64_t limit;
+};
+
+static RECORD(product_query,
+    FIELD(product_query, after, .min = 1, .max = 200),
+    FIELD(product_query, currency, .format = TEXT_CURRENCY),
+    FIELD(product_query, limit, PAGE_LIMIT));
 
 static enum err list_products(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct product_list *list = ret;
     struct product_view_list all;
-    const char *currency;
-    int64_t limit;
+    struct product_query query;
 
-    TRY(request_limit(ctx, &limit));
-    TRY(read_currency(ctx, &currency));
+    TRY(request_query(ctx, &product_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MANY(uow, products_show, product_view_record, &all,
-                 .shop = ctx->caller.shop, .after = query_param(ctx, "after"), .limit = limit));
+                 .shop = ctx->caller.shop, .after = query.after, .limit = query.limit));
     list->items.items = arena_array(ctx->arena, all.count, sizeof(struct product_view));
     for (size_t i = 0; i < all.count; i++) {
-        const struct product_view *offer = product_offer(ctx->arena, &all.items[i], currency);
+        const struct product_view *offer = product_offer(ctx->arena, &all.items[i], query.currency);
         if (offer != NULL)
             list->items.items[list->items.count++] = *offer;
     }
-    if (all.count == (size_t)limit)
+    if (all.count == (size_t)query.limit)
         list->next = all.items[all.count - 1].code;
     return ERR_NONE;
 }
@@ -49,14 +50,14 @@ static enum err show_product(struct ctx *ctx, const void *in UNUSED, void *ret)
     const char *code = path_param(ctx, "code");
     const struct product_view *offer = NULL;
     struct product_view product;
-    const char *currency;
+    struct product_query query;
     bool found;
 
-    TRY(read_currency(ctx, &currency));
+    TRY(request_query(ctx, &product_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MAYBE(uow, product_show, product_view_record, &product, &found, .shop = ctx->caller.shop, .code = code));
     if (found)
-        offer = product_offer(ctx->arena, &product, currency);
+        offer = product_offer(ctx->arena, &product, query.currency);
     if (offer == NULL)
         return FAIL(ctx, NOT_FOUND, "there is no product \"%s\"", code);
     *(struct product_view *)ret = *offer;

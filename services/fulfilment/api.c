@@ -28,28 +28,34 @@ static enum err show_shipment(struct ctx *ctx, const void *in UNUSED, void *ret)
     return read_shipment(uow, id, ret);
 }
 
+struct shipment_query {
+    const char *after, *state, *warehouse, *order_id;
+    int64_t limit;
+};
+
+static RECORD(shipment_query,
+    FIELD(shipment_query, after, .format = TEXT_UUID),
+    FIELD(shipment_query, state, .names = shipment_state_names),
+    FIELD(shipment_query, warehouse, .format = TEXT_TOKEN, .max = 32),
+    FIELD(shipment_query, order_id, .format = TEXT_UUID),
+    FIELD(shipment_query, limit, PAGE_LIMIT));
+
 /* Oldest first: what has waited longest is on top. */
 static enum err list_shipments(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct shipment_list *list = ret;
-    const char *after = query_param(ctx, "after");
-    const char *order_id = query_param(ctx, "order_id");
-    int64_t limit;
+    struct shipment_query query;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && !text_has_format(after, TEXT_UUID))
-        return err_field(ctx, "after", "must be the id of a shipment");
-    if (order_id != NULL && !text_has_format(order_id, TEXT_UUID))
-        return err_field(ctx, "order_id", "must be the id of an order");
+    TRY(request_query(ctx, &shipment_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MANY(uow, shipment_list, shipment_summary_record, &list->items,
                  .shop = ctx->caller.shop,
-                 .after = after,
-                 .state = query_param(ctx, "state"),
-                 .warehouse = query_param(ctx, "warehouse"),
-                 .order_id = order_id,
-                 .limit = limit));
-    if (list->items.count == (size_t)limit)
+                 .after = query.after,
+                 .state = query.state,
+                 .warehouse = query.warehouse,
+                 .order_id = query.order_id,
+                 .limit = query.limit));
+    if (list->items.count == (size_t)query.limit)
         list->next = list->items.items[list->items.count - 1].id;
     return ERR_NONE;
 }

@@ -13,25 +13,36 @@
 
 #define CHUNK_ROWS 500 /* rows of an import in one transaction */
 
+struct stock_query {
+    const char *after; /* "SKU@warehouse" */
+    const char *sku, *warehouse;
+    int64_t limit;
+};
+
+static RECORD(stock_query,
+    FIELD(stock_query, after, .max = 97),
+    FIELD(stock_query, sku, .format = TEXT_TOKEN, .max = 64),
+    FIELD(stock_query, warehouse, .format = TEXT_TOKEN, .max = 32),
+    FIELD(stock_query, limit, PAGE_LIMIT));
+
 enum err show_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct stock_list *list = ret;
-    const char *after = query_param(ctx, "after"); /* "SKU@warehouse" */
-    const char *at = after != NULL ? strrchr(after, '@') : NULL;
-    int64_t limit;
+    struct stock_query query;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && at == NULL)
+    TRY(request_query(ctx, &stock_query_record, &query));
+    const char *at = query.after != NULL ? strrchr(query.after, '@') : NULL;
+    if (query.after != NULL && at == NULL)
         return err_field(ctx, "after", "must be \"SKU@warehouse\"");
     READING(ctx, uow);
     TRY(SQL_MANY(uow, stock_show, stock_view_record, &list->items,
                  .shop = ctx->caller.shop,
-                 .sku = query_param(ctx, "sku"),
-                 .warehouse = query_param(ctx, "warehouse"),
-                 .after_sku = at != NULL ? arena_copy(ctx->arena, after, (size_t)(at - after)) : NULL,
+                 .sku = query.sku,
+                 .warehouse = query.warehouse,
+                 .after_sku = at != NULL ? arena_copy(ctx->arena, query.after, (size_t)(at - query.after)) : NULL,
                  .after_warehouse = at != NULL ? at + 1 : NULL,
-                 .limit = limit));
-    if (list->items.count == (size_t)limit) {
+                 .limit = query.limit));
+    if (list->items.count == (size_t)query.limit) {
         const struct stock_view *last = &list->items.items[list->items.count - 1];
         list->next = arena_printf(ctx->arena, "%s@%s", last->sku, last->warehouse);
     }

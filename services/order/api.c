@@ -87,32 +87,42 @@ static struct order_summary summarise(const struct order_row *row)
     };
 }
 
+struct order_query {
+    const char *after, *number, *kernel, *status, *email;
+    int64_t limit;
+};
+
+static RECORD(order_query,
+    FIELD(order_query, after, .format = TEXT_UUID),
+    FIELD(order_query, number, .format = TEXT_TOKEN, .max = 32),
+    FIELD(order_query, kernel, .names = order_kernel_names),
+    FIELD(order_query, status, .min = 1, .max = 60),
+    FIELD(order_query, email, .format = TEXT_EMAIL, .max = 254),
+    FIELD(order_query, limit, PAGE_LIMIT));
+
 /* Newest first; ids are in time order, so the last one of a page is where the next begins. */
 static enum err list_orders(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct order_list *list = ret;
     struct { struct order_row *items; size_t count; } rows;
-    const char *after = query_param(ctx, "after");
-    int64_t limit;
+    struct order_query query;
 
-    TRY(request_limit(ctx, &limit));
-    if (after != NULL && !text_has_format(after, TEXT_UUID))
-        return err_field(ctx, "after", "must be the id of an order");
+    TRY(request_query(ctx, &order_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MANY(uow, order_search, order_row_record, &rows,
                  .shop = ctx->caller.shop,
-                 .after = after,
-                 .number = query_param(ctx, "number"),
-                 .kernel = query_param(ctx, "kernel"),
-                 .status = query_param(ctx, "status"),
-                 .email = query_param(ctx, "email"),
-                 .limit = limit));
+                 .after = query.after,
+                 .number = query.number,
+                 .kernel = query.kernel,
+                 .status = query.status,
+                 .email = query.email,
+                 .limit = query.limit));
 
     list->items.items = arena_array(ctx->arena, rows.count, sizeof(struct order_summary));
     list->items.count = rows.count;
     for (size_t i = 0; i < rows.count; i++)
         list->items.items[i] = summarise(&rows.items[i]);
-    if (rows.count == (size_t)limit)
+    if (rows.count == (size_t)query.limit)
         list->next = rows.items[rows.count - 1].id;
     return ERR_NONE;
 }
@@ -135,28 +145,32 @@ static enum err open_order(struct ctx *ctx, const void *in UNUSED, void *ret)
     return uow_commit(uow);
 }
 
+struct timeline_query {
+    int64_t after; /* the sequence of an entry */
+    int64_t limit;
+};
+
+static RECORD(timeline_query, FIELD(timeline_query, after, .least = 0, .most = -1),
+              FIELD(timeline_query, limit, PAGE_LIMIT));
+
 static enum err show_timeline(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct timeline_view *view = ret;
-    const char *after_text = query_param(ctx, "after");
+    struct timeline_query query;
     const char *id;
-    int64_t after = 0;
-    int64_t limit;
 
     TRY(path_id(ctx, "order_id", &id));
-    TRY(request_limit(ctx, &limit));
-    if (after_text != NULL && (!text_to_int(after_text, strlen(after_text), &after) || after < 0))
-        return err_field(ctx, "after", "must be the sequence of a timeline entry");
+    TRY(request_query(ctx, &timeline_query_record, &query));
     READING(ctx, uow);
     TRY(SQL_MANY(uow, timeline_read, timeline_entry_record, &view->items,
                  .order_id = id,
-                 .after = after,
+                 .after = query.after,
                  .shop = ctx->caller.shop,
                  .cart_id = only_cart(ctx),
-                 .limit = limit));
-    if (view->items.count == 0 && after == 0)
+                 .limit = query.limit));
+    if (view->items.count == 0 && query.after == 0)
         return not_found(ctx, id); /* every order has at least the entry of its placing */
-    if (view->items.count == (size_t)limit)
+    if (view->items.count == (size_t)query.limit)
         view->next = arena_printf(ctx->arena, "%" PRId64, view->items.items[view->items.count - 1].sequence);
     return ERR_NONE;
 }

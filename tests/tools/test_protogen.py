@@ -390,7 +390,7 @@ class DocumentsTest(ProtogenTest):
         with open(self.path("proto", "README.md"), encoding="utf-8") as file:
             catalogue = file.read()
         for line in ("### wall.painted", "· public · painter says it · order acts on it",
-                     "| `note`? | text, 0 to 50 bytes | for people |", "| `coats`? | integer, 1 to 9 | how many |"):
+                     "| `note`? | text, 0 to 50 characters | for people |", "| `coats`? | integer, 1 to 9 | how many |"):
             self.assertIn(line, catalogue)
         with open(self.path("proto", "asyncapi.json"), encoding="utf-8") as file:
             document = json.load(file)

@@ -27,10 +27,10 @@ build with the file and a JSON pointer.
 | string | `format: date-time`, a time in UTC | `int64_t`, microseconds; 0 when absent |
 | integer | `minimum`, `maximum`, `default` | `int64_t` |
 | boolean | `default` | `bool` |
-| array | `items` (objects, or strings of 255 bytes at most), `minItems`, `maxItems` | `items` and `count` |
+| array | `items` (objects, or strings of 255 characters at most), `minItems`, `maxItems` | `items` and `count` |
 | any | `$ref` to another file, `description`, `title`, `examples` | |
 
-- Every text and every list has a limit. `maxLength` counts bytes of UTF-8, which is never less than characters.
+- Every text and every list has a limit. `minLength` and `maxLength` count characters, as JSON Schema does.
 - A required text is never empty. An optional integer or boolean has a `default`, since C has no absent one.
 - `types/money.json` is `struct money`; in a list take `types/price.json`, which looks the same.
 - `description` becomes the comment in C and the text in the documents: what it means, and its unit.
@@ -196,7 +196,7 @@ def looks(member):
     if member.kind == "text" and member.format in ("uuid", "date", "currency", "country"):
         return member.format
     if member.kind == "text":
-        return f'{member.format or "text"}, {member.min} to {member.max} bytes'
+        return f'{member.format or "text"}, {member.min} to {member.max} characters'
     return {"bool": "boolean", "time": "time"}[member.kind]
 
 

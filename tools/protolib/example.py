@@ -16,11 +16,10 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"
 def check_text(member, value):
     if not isinstance(value, str):
         return "must be a string"
-    size = len(value.encode("utf-8"))
     if member.kind == "time":
         return None if re.fullmatch(TIME, value) else "is not a time in UTC"
-    if not member.min <= size <= member.max:
-        return f"has {size} bytes, not {member.min} to {member.max}"
+    if not member.min <= len(value) <= member.max:
+        return f"has {len(value)} characters, not {member.min} to {member.max}"
     if member.names is not None and value not in member.names.values:
         return "is not one of " + ", ".join(member.names.values)
     pattern = FORMAT_PATTERNS.get(member.format) or PATTERNS.get(member.format)

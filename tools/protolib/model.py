@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 INT_MAX = 9007199254740991  # 2^53 - 1: what every JSON reader carries exactly
-TEXT_MAX = 255   # bytes of a text in a list: common/record.h
+TEXT_MAX = 255   # characters of a text in a list: common/record.h
 FIELDS_MAX = 64  # members of an object: common/json_decode.c
 
 # How a text may be constrained beyond its length: keyword in the schema -> C name, smallest and largest length.

@@ -12,7 +12,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "page.css"), 
     STYLE = css.read()
 
 OPTIONAL = ' <span class="soft">optional</span>'
-RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " bytes"), ("minItems", "maxItems", " items"))
+RANGES = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
 WHO = {"nobody": "anybody", "shopper": "the shopper with the cart's token", "staff": "staff with a key",
        "partner": "a partner with a key"}
 

@@ -99,21 +99,26 @@ static RECORD(report_list,
     FIELD(report_list, next));
 /* clang-format on */
 
+struct report_query {
+    int64_t after; /* what `next` gave */
+    int64_t limit;
+    const char *tracking_number;
+};
+
+static RECORD(report_query, FIELD(report_query, after, .least = 0, .most = -1), FIELD(report_query, limit, PAGE_LIMIT),
+              FIELD(report_query, tracking_number));
+
 static enum err show_reports(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
-    const char *after_text = query_param(ctx, "after");
     struct report_list *list = ret;
-    int64_t after = 0;
-    int64_t limit;
+    struct report_query query;
 
-    if (after_text != NULL && !text_to_int(after_text, strlen(after_text), &after))
-        return err_field(ctx, "after", "must be a number that `next` gave");
-    TRY(request_limit(ctx, &limit));
+    TRY(request_query(ctx, &report_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, reports_show, report_row_record, &list->reports, .after = after,
-                 .tracking_number = query_param(ctx, "tracking_number"), .count = limit));
-    if (list->reports.count == (size_t)limit)
-        list->next = arena_printf(ctx->arena, "%lld", (long long)list->reports.items[limit - 1].serial);
+    TRY(SQL_MANY(uow, reports_show, report_row_record, &list->reports, .after = query.after,
+                 .tracking_number = query.tracking_number, .count = query.limit));
+    if (list->reports.count == (size_t)query.limit)
+        list->next = arena_printf(ctx->arena, "%lld", (long long)list->reports.items[query.limit - 1].serial);
     return ERR_NONE;
 }
 

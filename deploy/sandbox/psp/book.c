@@ -9,16 +9,15 @@
 
 #include "psp-sandbox/queries.h"
 
-/* What part of a list is asked for: ?payment_id=&after=&limit= */
-static enum err read_part(struct ctx *ctx, int64_t *ret_after, int64_t *ret_limit)
-{
-    const char *after = query_param(ctx, "after");
+/* What part of a list is asked for. */
+struct part_query {
+    int64_t after; /* what `next` gave */
+    int64_t limit;
+    const char *payment_id, *operation;
+};
 
-    *ret_after = 0;
-    if (after != NULL && (!text_to_int(after, strlen(after), ret_after) || *ret_after < 0))
-        return err_field(ctx, "after", "must be a number that `next` gave");
-    return request_limit(ctx, ret_limit);
-}
+static RECORD(part_query, FIELD(part_query, after, .least = 0, .most = -1), FIELD(part_query, limit, PAGE_LIMIT),
+              FIELD(part_query, payment_id), FIELD(part_query, operation));
 
 /* --- payments --- */
 
@@ -101,17 +100,16 @@ RECORD_SHARED(book,
 
 enum err control_show_book(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
-    const char *payment_id = query_param(ctx, "payment_id");
     struct book *book = ret;
-    int64_t after, limit;
+    struct part_query part;
 
-    TRY(read_part(ctx, &after, &limit));
+    TRY(request_query(ctx, &part_query_record, &part));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, book_show, book_row_record, &book->payments, .after = after, .payment_id = payment_id,
-                 .count = limit));
-    TRY(SQL_MANY(uow, book_totals, book_total_record, &book->totals, .payment_id = payment_id));
-    if (book->payments.count == (size_t)limit)
-        book->next = arena_printf(ctx->arena, "%lld", (long long)book->payments.items[limit - 1].serial);
+    TRY(SQL_MANY(uow, book_show, book_row_record, &book->payments, .after = part.after, .payment_id = part.payment_id,
+                 .count = part.limit));
+    TRY(SQL_MANY(uow, book_totals, book_total_record, &book->totals, .payment_id = part.payment_id));
+    if (book->payments.count == (size_t)part.limit)
+        book->next = arena_printf(ctx->arena, "%lld", (long long)book->payments.items[part.limit - 1].serial);
     return ERR_NONE;
 }
 
@@ -159,14 +157,14 @@ RECORD_SHARED(request_list,
 enum err control_show_requests(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct request_list *list = ret;
-    int64_t after, limit;
+    struct part_query part;
 
-    TRY(read_part(ctx, &after, &limit));
+    TRY(request_query(ctx, &part_query_record, &part));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, api_requests_show, request_row_record, &list->requests, .after = after,
-                 .operation = query_param(ctx, "operation"), .count = limit));
-    if (list->requests.count == (size_t)limit)
-        list->next = arena_printf(ctx->arena, "%lld", (long long)list->requests.items[limit - 1].serial);
+    TRY(SQL_MANY(uow, api_requests_show, request_row_record, &list->requests, .after = part.after,
+                 .operation = part.operation, .count = part.limit));
+    if (list->requests.count == (size_t)part.limit)
+        list->next = arena_printf(ctx->arena, "%lld", (long long)list->requests.items[part.limit - 1].serial);
     return ERR_NONE;
 }
 
@@ -212,13 +210,13 @@ RECORD_SHARED(delivery_list,
 enum err control_show_deliveries(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct delivery_list *list = ret;
-    int64_t after, limit;
+    struct part_query part;
 
-    TRY(read_part(ctx, &after, &limit));
+    TRY(request_query(ctx, &part_query_record, &part));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, deliveries_show, delivery_row_record, &list->deliveries, .after = after,
-                 .payment_id = query_param(ctx, "payment_id"), .count = limit));
-    if (list->deliveries.count == (size_t)limit)
-        list->next = arena_printf(ctx->arena, "%lld", (long long)list->deliveries.items[limit - 1].serial);
+    TRY(SQL_MANY(uow, deliveries_show, delivery_row_record, &list->deliveries, .after = part.after,
+                 .payment_id = part.payment_id, .count = part.limit));
+    if (list->deliveries.count == (size_t)part.limit)
+        list->next = arena_printf(ctx->arena, "%lld", (long long)list->deliveries.items[part.limit - 1].serial);
     return ERR_NONE;
 }

@@ -40,13 +40,22 @@ static enum err make_thing(struct ctx *ctx, const void *in, void *ret)
     return ERR_NONE;
 }
 
+struct thing_query {
+    const char *color, *after;
+    int64_t limit;
+};
+static RECORD(thing_query, FIELD(thing_query, color, .min = 1, .max = 3),
+              FIELD(thing_query, after, .format = TEXT_UUID), FIELD(thing_query, limit, PAGE_LIMIT));
+
 static enum err show_thing(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct thing *thing = ret;
-    const char *color = query_param(ctx, "color");
+    struct thing_query query;
 
-    thing->name = arena_printf(ctx->arena, "%s %s", path_param(ctx, "id"), color != NULL ? color : "none");
-    return request_limit(ctx, &thing->count);
+    TRY(request_query(ctx, &thing_query_record, &query));
+    thing->name = arena_printf(ctx->arena, "%s %s", path_param(ctx, "id"), query.color != NULL ? query.color : "none");
+    thing->count = query.limit;
+    return ERR_NONE;
 }
 
 static enum err show_id(struct ctx *ctx, const void *in UNUSED, void *ret)
@@ -205,8 +214,18 @@ static const struct {
      "\"detail\":\"the query is not percent-encoded UTF-8\",\"code\":\"malformed\"}"},
     {"GET", "/things/a?limit=201", NULL, NULL, 422,
      "{\"type\":\"/problems/invalid\",\"title\":\"The request is well-formed but not valid\",\"status\":422,"
-     "\"detail\":\"limit must be a number between 1 and 200\","
-     "\"errors\":[{\"field\":\"limit\",\"message\":\"must be a number between 1 and 200\"}],\"code\":\"invalid\"}"},
+     "\"detail\":\"limit must be at most 200\","
+     "\"errors\":[{\"field\":\"limit\",\"message\":\"must be at most 200\"}],\"code\":\"invalid\"}"},
+    {"GET", "/things/a?limit=&color=&after=0", NULL, NULL, 422,
+     "{\"type\":\"/problems/invalid\",\"title\":\"The request is well-formed but not valid\",\"status\":422,"
+     "\"detail\":\"color must not be empty\","
+     "\"errors\":[{\"field\":\"color\",\"message\":\"must not be empty\"},"
+     "{\"field\":\"after\",\"message\":\"must be a UUID\"},"
+     "{\"field\":\"limit\",\"message\":\"must be an integer\"}],\"code\":\"invalid\"}"},
+    {"GET", "/things/a?limit=99999999999999999999", NULL, NULL, 422, NULL},
+    {"GET", "/things/a?limit=-", NULL, NULL, 422, NULL},
+    {"GET", "/things/a?limit=007", NULL, NULL, 422, NULL},
+    {"GET", "/things/a?color=blue", NULL, NULL, 422, NULL},
     {"PATCH", "/things/a", NULL, NULL, 405,
      "{\"type\":\"/problems/method_not_allowed\",\"title\":\"This method is not allowed here\",\"status\":405,"
      "\"detail\":\"this path does not know the method PATCH\",\"code\":\"method_not_allowed\"}"},
