@@ -65,6 +65,7 @@ psql-%: ## a psql session as one service: make psql-order
 
 test: ## from nothing: installs, builds and runs every test; the last line counts them
 	@deploy/install.sh test
+	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all tests
 	@$(PYTHON) tests/run.py --variant $(VARIANT)
 

@@ -2,8 +2,8 @@
  * claim - what a placement has taken of something, and which claims and releases count (rule R2). Pure.
  *
  * A placement takes the cart and the stock before money, each in its own service. Messages of older placements may come
- * late: a claim counts only if its placement is newer than every released one, and a release kills its placement and all
- * before it. Nothing here has a clock: only checkout decides when a claim ends (rule R1).
+ * late: a claim counts only if its placement is newer than every released one, and a release kills its placement and
+ * all before it. Nothing here has a clock: only checkout decides when a claim ends (rule R1).
  */
 #ifndef WAYBILL_CLAIM_H
 #define WAYBILL_CLAIM_H

@@ -202,10 +202,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *of)
         const char *name;
         const char **value;
     } wanted[] = {
-        {"Content-Type:",        &answer->content_type       },
-        {"ETag:",                &answer->etag               },
-        {"Location:",            &answer->location           },
-        {"Retry-After:",         &answer->retry_after        },
+        {"Content-Type:", &answer->content_type},
+        {"ETag:", &answer->etag},
+        {"Location:", &answer->location},
+        {"Retry-After:", &answer->retry_after},
         {"Idempotent-Replayed:", &answer->idempotent_replayed},
     };
     size_t length = size * count;

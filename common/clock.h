@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define CLOCK_SECOND INT64_C(1000000)
-#define CLOCK_MS     INT64_C(1000)
+#define CLOCK_MS INT64_C(1000)
 
 /* Now, in microseconds since 1970-01-01 UTC. */
 int64_t clock_now(void);

@@ -27,7 +27,8 @@ struct setting {
 
 struct config; /* the values, immutable after config_read() */
 
-/* Reads NULL-name-ended tables (either may be NULL) from the environment; NULL with a sentence on stderr when something is wrong. */
+/* Reads NULL-name-ended tables (either may be NULL) from the environment; NULL with a sentence on stderr when something
+ * is wrong. */
 struct config *config_read(struct arena *arena, const struct setting *common, const struct setting *own) MUST_USE;
 
 /* The value of a listed setting; another name asserts. Lives as long as the arena. */

@@ -20,7 +20,7 @@
 #include "text.h"
 
 #define TAKE_WAIT_MS 500
-#define BATCH_MS 5 /* between the beginnings of two batches */
+#define BATCH_MS 5  /* between the beginnings of two batches */
 #define RIDE_MS 250 /* what nobody listens to waits so long for company */
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 500
@@ -39,7 +39,7 @@ struct consumer {
     atomic_bool stopping;
     atomic_bool failing;
     atomic_bool retries;     /* parked messages are to be tried again */
-    int64_t batch_at; /* when the last batch began; monotonic */
+    int64_t batch_at;        /* when the last batch began; monotonic */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -228,8 +228,8 @@ static size_t gather(struct consumer *consumer, struct message *messages)
     const int64_t until = clock_monotonic() + RIDE_MS * CLOCK_MS;
     int64_t left_ms;
 
-    while (count > 0 && count < BATCH_MAX && !is_heard(consumer, messages, count) && !atomic_load(&consumer->stopping) &&
-           (left_ms = (until - clock_monotonic()) / CLOCK_MS) > 0)
+    while (count > 0 && count < BATCH_MAX && !is_heard(consumer, messages, count) &&
+           !atomic_load(&consumer->stopping) && (left_ms = (until - clock_monotonic()) / CLOCK_MS) > 0)
         count += kafka_group_take(consumer->group, consumer->arena, (int)left_ms, messages + count, BATCH_MAX - count);
     return count;
 }

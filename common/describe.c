@@ -1,7 +1,6 @@
 /* --describe: the tables of a process as a page, so that its documentation is what the program does. */
 #include "describe.h"
 
-
 #include "config.h"
 #include "http.h"
 
@@ -37,8 +36,8 @@ static void describe_tasks(const struct service *service, struct buf *buf)
         return;
     buf_add_text(buf, "\n## Calls outside\n\n| task | threads | lease | pauses between tries |\n|---|---|---|---|\n");
     for (const struct task_kind *kind = service->tasks; kind->kind != NULL; kind++)
-        buf_printf(buf, "| %s | %d | %lld ms | %lld to %lld ms |\n", kind->kind, kind->threads, (long long)kind->lease_ms,
-                   (long long)kind->backoff_ms, (long long)kind->backoff_max_ms);
+        buf_printf(buf, "| %s | %d | %lld ms | %lld to %lld ms |\n", kind->kind, kind->threads,
+                   (long long)kind->lease_ms, (long long)kind->backoff_ms, (long long)kind->backoff_max_ms);
 }
 
 static void describe_timers(const struct service *service, struct buf *buf)
@@ -56,13 +55,13 @@ static void describe_settings(const struct service *service, struct buf *buf)
         return;
     buf_add_text(buf, "\n## Settings of its own\n\n| name | otherwise | what |\n|---|---|---|\n");
     for (const struct setting *setting = service->settings; setting->name != NULL; setting++)
-        buf_printf(buf, "| `%s` | %s | %s |\n", setting->name, setting->fallback != NULL ? setting->fallback : "required",
-                   setting->help);
+        buf_printf(buf, "| `%s` | %s | %s |\n", setting->name,
+                   setting->fallback != NULL ? setting->fallback : "required", setting->help);
 }
 
 static const char *outcome_name(enum fsm_outcome outcome)
 {
-    static const char *const names[] = { "act", "ignore", "work item", "refuse" };
+    static const char *const names[] = {"act", "ignore", "work item", "refuse"};
     return names[outcome];
 }
 
@@ -86,7 +85,8 @@ void service_describe(FILE *out, const struct service *service)
 
     buf_init(&page, arena, PAGE_MAX);
     buf_printf(&page, "# %s\n\n%c%s.\n\nMade by `waybill-%s --describe`; do not edit.\n", service->name,
-               service->purpose[0] >= 'a' && service->purpose[0] <= 'z' ? service->purpose[0] - 'a' + 'A' : service->purpose[0],
+               service->purpose[0] >= 'a' && service->purpose[0] <= 'z' ? service->purpose[0] - 'a' + 'A'
+                                                                        : service->purpose[0],
                service->purpose + 1, service->name);
     describe_routes(service, &page);
     describe_subscriptions(service, &page);

@@ -14,24 +14,24 @@
 
 /* kind, HTTP status, retryable, name on the wire, title */
 #define ERR_KINDS(X)                                                                                                   \
-    X(MALFORMED, 400, false, "malformed", "The request cannot be parsed")                                             \
-    X(UNAUTHENTICATED, 401, false, "unauthenticated", "Who you are is missing or not valid")                          \
-    X(DECLINED, 402, false, "declined", "The payment was declined")                                                   \
-    X(FORBIDDEN, 403, false, "forbidden", "You may not do this")                                                      \
-    X(NOT_FOUND, 404, false, "not_found", "There is no such thing")                                                   \
-    X(METHOD, 405, false, "method_not_allowed", "This method is not allowed here")                                    \
-    X(CONFLICT, 409, false, "conflict", "The state does not allow this")                                              \
-    X(PRECONDITION, 412, false, "precondition_failed", "It has changed since you read it")                            \
-    X(TOO_LARGE, 413, false, "too_large", "The body is too large")                                                    \
-    X(MEDIA_TYPE, 415, false, "unsupported_media_type", "This media type is not supported")                           \
-    X(INVALID, 422, false, "invalid", "The request is well-formed but not valid")                                     \
-    X(PRECONDITION_MISSING, 428, false, "precondition_required", "If-Match is required")                              \
-    X(TOO_MANY, 429, true, "too_many_requests", "Too many requests")                                                  \
-    X(INTERNAL, 500, false, "internal", "An internal error")                                                          \
-    X(BUSY, 503, true, "busy", "Try again soon")                                                                      \
-    /* Only inside: never reach a client under their own name. */                                                     \
-    X(AGAIN, 503, true, "again", "The transaction lost a race and may be repeated")                                   \
-    X(REPLAY, 200, false, "replay", "This Idempotency-Key was used before; its answer is on record")                  \
+    X(MALFORMED, 400, false, "malformed", "The request cannot be parsed")                                              \
+    X(UNAUTHENTICATED, 401, false, "unauthenticated", "Who you are is missing or not valid")                           \
+    X(DECLINED, 402, false, "declined", "The payment was declined")                                                    \
+    X(FORBIDDEN, 403, false, "forbidden", "You may not do this")                                                       \
+    X(NOT_FOUND, 404, false, "not_found", "There is no such thing")                                                    \
+    X(METHOD, 405, false, "method_not_allowed", "This method is not allowed here")                                     \
+    X(CONFLICT, 409, false, "conflict", "The state does not allow this")                                               \
+    X(PRECONDITION, 412, false, "precondition_failed", "It has changed since you read it")                             \
+    X(TOO_LARGE, 413, false, "too_large", "The body is too large")                                                     \
+    X(MEDIA_TYPE, 415, false, "unsupported_media_type", "This media type is not supported")                            \
+    X(INVALID, 422, false, "invalid", "The request is well-formed but not valid")                                      \
+    X(PRECONDITION_MISSING, 428, false, "precondition_required", "If-Match is required")                               \
+    X(TOO_MANY, 429, true, "too_many_requests", "Too many requests")                                                   \
+    X(INTERNAL, 500, false, "internal", "An internal error")                                                           \
+    X(BUSY, 503, true, "busy", "Try again soon")                                                                       \
+    /* Only inside: never reach a client under their own name. */                                                      \
+    X(AGAIN, 503, true, "again", "The transaction lost a race and may be repeated")                                    \
+    X(REPLAY, 200, false, "replay", "This Idempotency-Key was used before; its answer is on record")                   \
     X(ABSENT, 404, true, "absent", "The aggregate has not appeared here yet")
 
 enum err {
@@ -39,7 +39,7 @@ enum err {
 #define X(kind, status, retryable, name, title) ERR_##kind,
     ERR_KINDS(X)
 #undef X
-    ERR_COUNT_
+        ERR_COUNT_
 };
 
 struct err_kind {

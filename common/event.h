@@ -27,7 +27,7 @@ struct event_type {
     const char *type;  /* "waybill.order.placed.v1" */
     const char *topic; /* "waybill.order" */
     const struct record *record;
-    bool is_public; /* part of the promise to ERP and OMS teams */
+    bool is_public;   /* part of the promise to ERP and OMS teams */
     bool is_snapshot; /* tells how the aggregate stands: carries its version as sequence without raising it */
 };
 
@@ -42,7 +42,8 @@ struct topic {
 extern const struct topic event_topics[];
 
 /* Puts an event into the outbox of the unit of work and raises aggregate->version. What emit_*() calls. */
-enum err event_emit(struct uow *uow, const struct event_type *type, struct aggregate *aggregate, const void *event) MUST_USE;
+enum err event_emit(struct uow *uow, const struct event_type *type, struct aggregate *aggregate,
+                    const void *event) MUST_USE;
 
 /* One message as the consumer loop sees it. */
 struct message {

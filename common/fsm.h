@@ -48,7 +48,8 @@ struct fsm_move {
 /* What the table says. Unlisted gives FSM_REFUSE. */
 struct fsm_move fsm_next(const struct fsm *fsm, int state, int event, const void *aggregate, const void *detail);
 
-/* Adds each defect as a line: missing pair, unreachable state, shadowed row, row without a reason. True if there is none. */
+/* Adds each defect as a line: missing pair, unreachable state, shadowed row, row without a reason. True if there is
+ * none. */
 bool fsm_check(const struct fsm *fsm, struct buf *ret_complaints);
 
 /* Adds the machine as a Mermaid state diagram. */

@@ -19,10 +19,8 @@ struct columns {
 
 static struct columns columns_of(struct arena *arena, const struct handled_list *list)
 {
-    struct columns columns = {
-        {arena_array(arena, list->count, sizeof(const char *)), list->count},
-        {arena_array(arena, list->count, sizeof(const char *)), list->count}
-    };
+    struct columns columns = {{arena_array(arena, list->count, sizeof(const char *)), list->count},
+                              {arena_array(arena, list->count, sizeof(const char *)), list->count}};
 
     for (size_t i = 0; i < list->count; i++) {
         columns.topics.items[i] = list->items[i].topic;

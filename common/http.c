@@ -393,15 +393,15 @@ static bool start_ulfius(struct http *http)
     const unsigned limit = http->service->edge != NULL ? CONNECTIONS_GATEWAY : CONNECTIONS_SERVICE;
     size_t body_max = largest_body(http->service->routes);
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER,    (intptr_t)on_log,        NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED,   (intptr_t)on_completed,  http},
-        {MHD_OPTION_URI_LOG_CALLBACK,   (intptr_t)on_request,    http},
-        {MHD_OPTION_NOTIFY_CONNECTION,  (intptr_t)on_connection, http},
-        {MHD_OPTION_LISTEN_SOCKET,      http->socket,            NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_MAX_S,         NULL},
-        {MHD_OPTION_CONNECTION_LIMIT,   limit,                   NULL},
-        {MHD_OPTION_THREAD_STACK_SIZE,  (intptr_t)STACK_SIZE,    NULL},
-        {MHD_OPTION_END,                0,                       NULL},
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, http},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request, http},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
+        {MHD_OPTION_LISTEN_SOCKET, http->socket, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_MAX_S, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, limit, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)STACK_SIZE, NULL},
+        {MHD_OPTION_END, 0, NULL},
     };
 
     http->receive_max_s = body_max > HTTP_BODY_MAX ? 10 * HTTP_RECEIVE_MAX_S : HTTP_RECEIVE_MAX_S;

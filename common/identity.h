@@ -1,9 +1,10 @@
 /*
  * identity - who asks, from the gateway to a service: signed, short-lived, carrying the caller. And shoppers' tokens.
  *
- * An identity is base64url(JSON) "." base64url(HMAC-SHA256) with the deployment's identity key, good for IDENTITY_TTL_S.
- * A shopper's token is base64url(cart id, HMAC-SHA256(token key, "cart" | cart id)): unguessable, derived and so
- * stored nowhere (docs/adr/0003). Both keys may have two live values, comma-separated: the first signs, each verifies.
+ * An identity is base64url(JSON) "." base64url(HMAC-SHA256) with the deployment's identity key, good for
+ * IDENTITY_TTL_S. A shopper's token is base64url(cart id, HMAC-SHA256(token key, "cart" | cart id)): unguessable,
+ * derived and so stored nowhere (docs/adr/0003). Both keys may have two live values, comma-separated: the first signs,
+ * each verifies.
  */
 #ifndef WAYBILL_IDENTITY_H
 #define WAYBILL_IDENTITY_H
@@ -13,7 +14,7 @@
 #include "ctx.h"
 
 #define IDENTITY_HEADER "Waybill-Identity"
-#define IDENTITY_TTL_S  60
+#define IDENTITY_TTL_S 60
 
 struct keys; /* one or two 256-bit keys */
 

@@ -25,7 +25,7 @@
 #include "record.h"
 
 #define IMPORT_FAILURES_MAX 500 /* more failed rows than this are counted, not listed */
-#define IMPORT_COLUMNS_MAX  40
+#define IMPORT_COLUMNS_MAX 40
 
 struct import {
     struct ctx *ctx;
@@ -42,8 +42,10 @@ struct import {
     struct import_report *report;
 };
 
-/* Begins with the request's body. ERR_MEDIA_TYPE, ERR_MALFORMED (the heading can't be read, or names an unknown column). */
-enum err import_open(struct ctx *ctx, const struct record *record, struct import_report *report, struct import *ret) MUST_USE;
+/* Begins with the request's body. ERR_MEDIA_TYPE, ERR_MALFORMED (the heading can't be read, or names an unknown
+ * column). */
+enum err import_open(struct ctx *ctx, const struct record *record, struct import_report *report,
+                     struct import *ret) MUST_USE;
 
 /* Begins the next chunk; false at the end of the file. Nothing made in ctx->arena since the last time may be used. */
 bool import_next_chunk(struct import *import);

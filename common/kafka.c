@@ -38,13 +38,13 @@ struct kafka {
  */
 static const struct pair producer_settings[] = {
     {"enable.idempotence", "true"},
-    {"acks",                    "all"},
-    {"partitioner","murmur2_random"},
-    {"compression.codec",        "none"},
-    {"linger.ms",                    "0.5"},
-    {"message.timeout.ms",       "0"},
-    {"request.timeout.ms",          "3000"},
-    {NULL                   },
+    {"acks", "all"},
+    {"partitioner", "murmur2_random"},
+    {"compression.codec", "none"},
+    {"linger.ms", "0.5"},
+    {"message.timeout.ms", "0"},
+    {"request.timeout.ms", "3000"},
+    {NULL},
 };
 
 struct kafka *kafka_new(const struct kafka_options *options)

@@ -9,12 +9,12 @@
 
 /* Latency matters more than bandwidth here, and a broker that comes back should be found at once. */
 static const struct pair shared_settings[] = {
-    {"socket.nagle.disable",                    "true"},
-    {"socket.keepalive.enable",                                         "true"},
-    {"reconnect.backoff.ms","50"},
-    {"reconnect.backoff.max.ms",                    "1000"},
-    {"topic.metadata.refresh.fast.interval.ms",                                         "100"},
-    {"log.connection.close",                "false"},
+    {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},
+    {"topic.metadata.refresh.fast.interval.ms", "100"},
+    {"log.connection.close", "false"},
     {NULL},
 };
 

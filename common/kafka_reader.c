@@ -36,31 +36,31 @@ struct kafka_tail {
 
 static const struct pair reader_settings[] = {
     {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset",                          "earliest"},
-    {"allow.auto.create.topics","false"},
+    {"auto.offset.reset", "earliest"},
+    {"allow.auto.create.topics", "false"},
     {"queued.max.messages.kbytes", "4096"},
-    {"queued.min.messages",                          "1000"},
-    {"fetch.wait.max.ms",                    "500"},
-    {"fetch.error.backoff.ms",      "50"},
-    {"topic.metadata.refresh.interval.ms",                          "5000"},
-    {NULL },
+    {"queued.min.messages", "1000"},
+    {"fetch.wait.max.ms", "500"},
+    {"fetch.error.backoff.ms", "50"},
+    {"topic.metadata.refresh.interval.ms", "5000"},
+    {NULL},
 };
 
 static const struct pair member_settings[] = {
-    {"enable.auto.commit",            "true"}, /* of the hints that kafka_group_hint() stored */
-    {"auto.commit.interval.ms",                               "5000"},
-    {"partition.assignment.strategy","range"},
+    {"enable.auto.commit", "true"}, /* of the hints that kafka_group_hint() stored */
+    {"auto.commit.interval.ms", "5000"},
+    {"partition.assignment.strategy", "range"},
     {"session.timeout.ms", "10000"},
-    {"heartbeat.interval.ms",                               "2000"},
-    {"max.poll.interval.ms",                        "120000"}, /* KAFKA_POLL_MAX_MS */
-    {NULL        },
+    {"heartbeat.interval.ms", "2000"},
+    {"max.poll.interval.ms", "120000"}, /* KAFKA_POLL_MAX_MS */
+    {NULL},
 };
 
 static const struct pair tail_settings[] = {
     {"enable.auto.commit", "false"},
-    {"enable.partition.eof",                    "true"}, /* tells that the end was found */
-    {"auto.offset.reset","latest"},
-    {NULL },
+    {"enable.partition.eof", "true"}, /* tells that the end was found */
+    {"auto.offset.reset", "latest"},
+    {NULL},
 };
 
 /* --- messages --- */

@@ -38,19 +38,19 @@ struct log_field {
     const char *text; /* or NULL and ... */
     int64_t number;
 };
-#define LOG_TEXT(key, value) ((struct log_field){ .name = (key), .text = log_text_or_empty(value) })
-#define LOG_INT(key, value)  ((struct log_field){ .name = (key), .number = (value) })
+#define LOG_TEXT(key, value) ((struct log_field){.name = (key), .text = log_text_or_empty(value)})
+#define LOG_INT(key, value) ((struct log_field){.name = (key), .number = (value)})
 
 /* log_info(ctx, "order placed", LOG_TEXT("order_id", id), LOG_INT("lines", 3)); ctx may be NULL. */
-#define log_debug(ctx, message, ...)   LOG_AT(LOG_DEBUG, ctx, message, ##__VA_ARGS__)
-#define log_info(ctx, message, ...)    LOG_AT(LOG_INFO, ctx, message, ##__VA_ARGS__)
+#define log_debug(ctx, message, ...) LOG_AT(LOG_DEBUG, ctx, message, ##__VA_ARGS__)
+#define log_info(ctx, message, ...) LOG_AT(LOG_INFO, ctx, message, ##__VA_ARGS__)
 #define log_warning(ctx, message, ...) LOG_AT(LOG_WARNING, ctx, message, ##__VA_ARGS__)
-#define log_error(ctx, message, ...)   LOG_AT(LOG_ERROR, ctx, message, ##__VA_ARGS__)
+#define log_error(ctx, message, ...) LOG_AT(LOG_ERROR, ctx, message, ##__VA_ARGS__)
 
 #define LOG_AT(level, ctx, message, ...)                                                                               \
     do {                                                                                                               \
         if (log_wants(level))                                                                                          \
-            log_write((level), (ctx), (message), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } });       \
+            log_write((level), (ctx), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});           \
     } while (0)
 
 /* Writes one line; `fields` ends with a NULL name. Trace and correlation ids come from ctx. */

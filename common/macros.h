@@ -4,10 +4,10 @@
 #ifndef WAYBILL_MACROS_H
 #define WAYBILL_MACROS_H
 
-#define MUST_USE           __attribute__((warn_unused_result))
+#define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-#define CLEANUP(function)  __attribute__((cleanup(function)))
-#define UNUSED             __attribute__((unused))
+#define CLEANUP(function) __attribute__((cleanup(function)))
+#define UNUSED __attribute__((unused))
 
 /* The number of elements of an array (not of a pointer). */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

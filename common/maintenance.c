@@ -102,11 +102,11 @@ static enum err count_backlog(struct uow *uow, bool *ret_more)
 }
 
 const struct timer common_timers[] = {
-    {"idempotency_expire", 60 * 1000,      expire_idempotency},
-    {"task_expire",        10 * 60 * 1000, expire_tasks      },
-    {"inbox_expire",       10 * 60 * 1000, expire_inbox      },
-    {"outbox_history",     10 * 60 * 1000, keep_history      },
-    {"waiting",            60 * 1000,      waiting_report    },
-    {"backlog",            15 * 1000,      count_backlog     },
-    {NULL,                 0,              NULL              },
+    {"idempotency_expire", 60 * 1000, expire_idempotency},
+    {"task_expire", 10 * 60 * 1000, expire_tasks},
+    {"inbox_expire", 10 * 60 * 1000, expire_inbox},
+    {"outbox_history", 10 * 60 * 1000, keep_history},
+    {"waiting", 60 * 1000, waiting_report},
+    {"backlog", 15 * 1000, count_backlog},
+    {NULL, 0, NULL},
 };

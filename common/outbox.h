@@ -2,10 +2,10 @@
  * outbox - events on their way from a transaction to Kafka.
  *
  * uow_commit() writes the emitted events at the end of the transaction. One relay per service publishes them
- * in the order of their ids, waits for the broker's acknowledgement and moves them to the history in one statement. Which
- * copy relays is decided by a lease with an epoch in database time, checked with every batch. A commit wakes the relay by
- * an eventfd, or, when another copy relays, by a NOTIFY outside of the business transaction, at most one per 10 ms; a
- * poll each second is the net.
+ * in the order of their ids, waits for the broker's acknowledgement and moves them to the history in one statement.
+ * Which copy relays is decided by a lease with an epoch in database time, checked with every batch. A commit wakes the
+ * relay by an eventfd, or, when another copy relays, by a NOTIFY outside of the business transaction, at most one per
+ * 10 ms; a poll each second is the net.
  *
  * A relay that dies between acknowledgement and move publishes the batch again: same ce_id, same bytes.
  */
@@ -16,9 +16,9 @@
 
 #include "uow.h"
 
-#define RELAY_BATCH_MAX   500
-#define OUTBOX_EVENTS_MAX 2000         /* of one unit of work */
-#define EVENT_BODY_MAX    (900 * 1024) /* bytes; the broker takes 1 MiB with headers */
+#define RELAY_BATCH_MAX 500
+#define OUTBOX_EVENTS_MAX 2000      /* of one unit of work */
+#define EVENT_BODY_MAX (900 * 1024) /* bytes; the broker takes 1 MiB with headers */
 
 /* The events that a unit of work has emitted. */
 struct outbox_batch {
@@ -31,7 +31,7 @@ struct outbox_batch {
         const char *causation_id;
         const char *traceparent;
         const char *body;
-    } *events;
+    } * events;
     size_t count;
     size_t capacity;
 };

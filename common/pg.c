@@ -34,10 +34,10 @@ static const struct {
     const char *word;
     const char *value;
 } connect_defaults[] = {
-    {"connect_timeout",  "3"   },
+    {"connect_timeout", "3"},
     {"tcp_user_timeout", "5000"},
-    {"keepalives_idle",  "30"  },
-    {"client_encoding",  "UTF8"},
+    {"keepalives_idle", "30"},
+    {"client_encoding", "UTF8"},
 };
 
 /* A plan is made once for each statement: by default the server would make it anew for the first five calls on each

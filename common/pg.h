@@ -21,11 +21,11 @@ struct pool;
 struct connection;
 
 struct pool_options {
-    const char *conninfo;                 /* a libpq URI or key=value text; never logged */
-    const char *application;              /* shown in pg_stat_activity */
+    const char *conninfo;                      /* a libpq URI or key=value text; never logged */
+    const char *application;                   /* shown in pg_stat_activity */
     const struct query *const *const *queries; /* NULL-ended list of NULL-ended lists */
-    int size;                             /* connections at most */
-    int wait_ms;                          /* a borrower's patience */
+    int size;                                  /* connections at most */
+    int wait_ms;                               /* a borrower's patience */
 };
 
 /* A pool without connections yet. Never NULL. */

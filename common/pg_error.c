@@ -20,18 +20,15 @@ static const struct {
     const char *prefix;
     enum meaning meaning;
 } meanings[] = {
-    {"23502", MEANS_BUG     }, /* not null: a statement of ours forgot a column */
-    {"23",    MEANS_CONFLICT},
-    {"40",    MEANS_AGAIN   },
-    {"55P03", MEANS_BUSY    }, /* lock_timeout */
-    {"57014", MEANS_BUSY    }, /* statement_timeout */
-    {"57",    MEANS_LOST    }, /* shut down, crashed, starting up, idle for too long */
-    {"53",    MEANS_BUSY    }, /* out of connections, memory or disk */
-    {"08",    MEANS_LOST    },
-    {"25P03", MEANS_LOST    }, /* idle in a transaction for too long */
-    {"25006", MEANS_LOST    }, /* read-only: it is not the primary any more */
-    {"0A000", MEANS_LOST    }, /* a prepared plan outlived a migration; a new connection prepares anew */
-    {"26000", MEANS_LOST    },
+    {"23502", MEANS_BUG}, /* not null: a statement of ours forgot a column */
+    {"23", MEANS_CONFLICT}, {"40", MEANS_AGAIN},   {"55P03", MEANS_BUSY}, /* lock_timeout */
+    {"57014", MEANS_BUSY},                                                /* statement_timeout */
+    {"57", MEANS_LOST},                            /* shut down, crashed, starting up, idle for too long */
+    {"53", MEANS_BUSY},                            /* out of connections, memory or disk */
+    {"08", MEANS_LOST},     {"25P03", MEANS_LOST}, /* idle in a transaction for too long */
+    {"25006", MEANS_LOST},                         /* read-only: it is not the primary any more */
+    {"0A000", MEANS_LOST}, /* a prepared plan outlived a migration; a new connection prepares anew */
+    {"26000", MEANS_LOST},
 };
 
 static enum meaning meaning_of(const char *state)

@@ -89,15 +89,15 @@ static enum err show_page(struct ctx *ctx, const void *in UNUSED, void *ret UNUS
 #define PROBE .who = ROLE_NONE, .flags = ROUTE_NO_LIMIT | ROUTE_QUIET
 
 const struct route probe_routes[] = {
-    {"GET",                  "/healthz", .handle = show_health, PROBE},
+    {"GET", "/healthz", .handle = show_health, PROBE},
     {"GET", "/readyz", .handle = show_readiness, PROBE},
-    {"GET",                      "/metrics", .handle = show_metrics, PROBE},
-    {"GET",             "/problems/:name", .handle = show_problem, PROBE},
-    {0                },
+    {"GET", "/metrics", .handle = show_metrics, PROBE},
+    {"GET", "/problems/:name", .handle = show_problem, PROBE},
+    {0},
 };
 
 const struct route page_routes[] = {
-    {"GET",                    "/openapi.json", .handle = show_document, PROBE},
+    {"GET", "/openapi.json", .handle = show_document, PROBE},
     {"GET", "/", .handle = show_page, PROBE},
-    {0                       },
+    {0},
 };

@@ -78,14 +78,14 @@ struct field {
     enum field_type type;
     unsigned flags;
     size_t offset;
-    size_t min;        /* text: characters at least; list: items at least */
-    size_t max;        /* text: characters at most; JSON as text: bytes; list: items; 0: TEXT_MAX or LIST_MAX */
-    int64_t least;     /* integer, amount of money: smallest value; see `most` */
-    int64_t most;      /* likewise largest; below `least`: 2^53 - 1; both 0: any within ±(2^53 - 1) */
-    int64_t fallback;  /* with FIELD_DEFAULT */
+    size_t min;       /* text: characters at least; list: items at least */
+    size_t max;       /* text: characters at most; JSON as text: bytes; list: items; 0: TEXT_MAX or LIST_MAX */
+    int64_t least;    /* integer, amount of money: smallest value; see `most` */
+    int64_t most;     /* likewise largest; below `least`: 2^53 - 1; both 0: any within ±(2^53 - 1) */
+    int64_t fallback; /* with FIELD_DEFAULT */
     enum text_format format;
-    const char *const *names;     /* FIELD_ENUM, or a closed set of texts; ends with NULL */
-    const struct record *record;  /* of the struct in FIELD_OBJECT, FIELD_OPTIONAL, FIELD_LIST */
+    const char *const *names;    /* FIELD_ENUM, or a closed set of texts; ends with NULL */
+    const struct record *record; /* of the struct in FIELD_OBJECT, FIELD_OPTIONAL, FIELD_LIST */
 };
 
 struct record {
@@ -100,36 +100,54 @@ struct record {
 
 /* Describes a struct: static RECORD(order, FIELD(order, id, .flags = FIELD_REQUIRED), ...);  gives order_record. */
 #define RECORD(tag, ...)                                                                                               \
-    const struct field tag##_fields[] = { __VA_ARGS__ };                                                               \
-    UNUSED static const struct record tag##_record = { #tag, sizeof(struct tag), tag##_fields, COUNT(tag##_fields) }
+    const struct field tag##_fields[] = {__VA_ARGS__};                                                                 \
+    UNUSED static const struct record tag##_record = {#tag, sizeof(struct tag), tag##_fields, COUNT(tag##_fields)}
 
 /* The same for a record that other files use: its header declares `extern const struct record order_record;`. */
 #define RECORD_SHARED(tag, ...)                                                                                        \
-    static const struct field tag##_fields[] = { __VA_ARGS__ };                                                        \
-    const struct record tag##_record = { #tag, sizeof(struct tag), tag##_fields, COUNT(tag##_fields) }
+    static const struct field tag##_fields[] = {__VA_ARGS__};                                                          \
+    const struct record tag##_record = {#tag, sizeof(struct tag), tag##_fields, COUNT(tag##_fields)}
 
 #define FIELD_TYPE_OF(tag, member)                                                                                     \
     _Generic(((struct tag *)0)->member, const char *: FIELD_TEXT, char *: FIELD_TEXT, int64_t: FIELD_INT,              \
              bool: FIELD_BOOL, struct money: FIELD_MONEY, struct texts: FIELD_TEXTS)
 
 #define FIELD(tag, member, ...)                                                                                        \
-    { .name = #member, .type = FIELD_TYPE_OF(tag, member), .offset = offsetof(struct tag, member), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_TYPE_OF(tag, member), .offset = offsetof(struct tag, member), ##__VA_ARGS__     \
+    }
 /* A member under another name on the wire or in the table: FIELD_NAMED(order, head.id, "id"). */
 #define FIELD_NAMED(tag, member, wire, ...)                                                                            \
-    { .name = (wire), .type = FIELD_TYPE_OF(tag, member), .offset = offsetof(struct tag, member), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = (wire), .type = FIELD_TYPE_OF(tag, member), .offset = offsetof(struct tag, member), ##__VA_ARGS__      \
+    }
 #define FIELD_AS_TIME(tag, member, ...)                                                                                \
-    { .name = #member, .type = FIELD_TIME, .offset = offsetof(struct tag, member), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_TIME, .offset = offsetof(struct tag, member), ##__VA_ARGS__                     \
+    }
 #define FIELD_AS_JSON(tag, member, ...)                                                                                \
-    { .name = #member, .type = FIELD_JSON, .offset = offsetof(struct tag, member), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_JSON, .offset = offsetof(struct tag, member), ##__VA_ARGS__                     \
+    }
 /* The member is an enum (int-sized) whose names are listed, NULL-ended, in the order of its values from 0. */
 #define FIELD_AS_ENUM(tag, member, list, ...)                                                                          \
-    { .name = #member, .type = FIELD_ENUM, .offset = offsetof(struct tag, member), .names = (list), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_ENUM, .offset = offsetof(struct tag, member), .names = (list), ##__VA_ARGS__    \
+    }
 #define FIELD_OBJECT_OF(tag, member, inner, ...)                                                                       \
-    { .name = #member, .type = FIELD_OBJECT, .offset = offsetof(struct tag, member), .record = &(inner), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_OBJECT, .offset = offsetof(struct tag, member), .record = &(inner),             \
+        ##__VA_ARGS__                                                                                                  \
+    }
 #define FIELD_OPTIONAL_OF(tag, member, inner, ...)                                                                     \
-    { .name = #member, .type = FIELD_OPTIONAL, .offset = offsetof(struct tag, member), .record = &(inner), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_OPTIONAL, .offset = offsetof(struct tag, member), .record = &(inner),           \
+        ##__VA_ARGS__                                                                                                  \
+    }
 #define FIELD_LIST_OF(tag, member, inner, ...)                                                                         \
-    { .name = #member, .type = FIELD_LIST, .offset = offsetof(struct tag, member), .record = &(inner), ##__VA_ARGS__ }
+    {                                                                                                                  \
+        .name = #member, .type = FIELD_LIST, .offset = offsetof(struct tag, member), .record = &(inner), ##__VA_ARGS__ \
+    }
 
 /* The field called `name` (of `size` bytes), or NULL. */
 const struct field *record_field(const struct record *record, const char *name, size_t size);

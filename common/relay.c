@@ -298,7 +298,7 @@ static enum err relay_round(struct relay *relay, bool woken)
 static void wait_for_work(struct relay *relay)
 {
     struct pollfd waiting[] = {
-        {.fd = relay->wakes,                                                          .events = POLLIN},
+        {.fd = relay->wakes, .events = POLLIN},
         {.fd = relay->connection == NULL ? -1 : connection_socket(relay->connection), .events = POLLIN},
     };
 

@@ -1,14 +1,14 @@
 /*
  * task - anything outside (PSP, SMTP, carrier) is called by a task, never by a handler.
  *
- * A task is a row written in the transaction that decides it. Any copy takes it with a lease and a fencing number, calls
- * outside of any transaction with the row's fixed key, and records the answer in a second transaction that is void if
- * another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a while
- * (circuit breaker per kind).
+ * A task is a row written in the transaction that decides it. Any copy takes it with a lease and a fencing number,
+ * calls outside of any transaction with the row's fixed key, and records the answer in a second transaction that is
+ * void if another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a
+ * while (circuit breaker per kind).
  *
  * All of it is done in bulk: the tasks of a unit of work are one INSERT at its commit, a thread takes up to `batch` at
- * once, and their answers are one transaction. Where that fails each answer is recorded alone, so that one task does not
- * take its neighbours along.
+ * once, and their answers are one transaction. Where that fails each answer is recorded alone, so that one task does
+ * not take its neighbours along.
  */
 #ifndef WAYBILL_TASK_H
 #define WAYBILL_TASK_H
@@ -57,11 +57,11 @@ struct task_result {
 
 struct task_kind {
     const char *kind;
-    int threads;          /* calls at once per process, 1..16 */
-    int batch;            /* tasks taken at once by one thread, 1..50 */
-    int64_t gather_ms;    /* under load takes are so far apart, so that batches grow; 0: somebody waits for the answer */
-    int64_t lease_ms;     /* longer than a call; of a batch none begins in the last quarter */
-    int64_t backoff_ms;   /* first pause; doubles up to backoff_max_ms, with jitter */
+    int threads;        /* calls at once per process, 1..16 */
+    int batch;          /* tasks taken at once by one thread, 1..50 */
+    int64_t gather_ms;  /* under load takes are so far apart, so that batches grow; 0: somebody waits for the answer */
+    int64_t lease_ms;   /* longer than a call; of a batch none begins in the last quarter */
+    int64_t backoff_ms; /* first pause; doubles up to backoff_max_ms, with jitter */
     int64_t backoff_max_ms;
     struct task_answer (*call)(struct ctx *ctx, const struct task *task);
 
@@ -72,7 +72,8 @@ struct task_kind {
 
 /* Adds a task due now (or `delay_ms` later) to the unit of work. A second one with the same key is ignored. The texts
  * are read at the commit: they live in the ctx's arena, or longer. */
-void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body, int64_t delay_ms);
+void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body,
+              int64_t delay_ms);
 
 /* Takes back a task that has not been called yet or waits for its next try. */
 void task_cancel(struct uow *uow, const char *key);

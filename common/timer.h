@@ -1,8 +1,9 @@
 /*
  * timer - deadlines are columns; a timer looks for those that passed and acts on each in the transaction of its effect.
  *
- * `run` opens no transaction itself: it is called with a fresh unit of work again and again until it says that nothing is
- * due. Its statement takes rows with FOR UPDATE SKIP LOCKED, so every copy may run it at once. Time is the database's.
+ * `run` opens no transaction itself: it is called with a fresh unit of work again and again until it says that nothing
+ * is due. Its statement takes rows with FOR UPDATE SKIP LOCKED, so every copy may run it at once. Time is the
+ * database's.
  */
 #ifndef WAYBILL_TIMER_H
 #define WAYBILL_TIMER_H

@@ -32,25 +32,25 @@ struct uow {
     bool transaction;
     bool begun; /* its first statement was sent */
     bool committed;
-    bool claims_key;  /* the request's Idempotency-Key was claimed in this transaction */
-    bool in_block;    /* BEGIN was sent */
-    bool savepoint;   /* uow_savepoint() was called, when `savepoint_events` events had been emitted */
+    bool claims_key; /* the request's Idempotency-Key was claimed in this transaction */
+    bool in_block;   /* BEGIN was sent */
+    bool savepoint;  /* uow_savepoint() was called, when `savepoint_events` events had been emitted */
     size_t savepoint_events;
-    size_t unread; /* how many are pending */
+    size_t unread;         /* how many are pending */
     const char *waits_for; /* what message_waits_for() named, "order:<id>" (consumer.h) */
     bool releases;         /* inside waiting_release() */
 };
 
 /* Opens a unit of work named `uow` in this scope, or returns the error from the enclosing function. */
 #define UNIT_OF_WORK(ctx, uow)                                                                                         \
-    struct uow uow##_ CLEANUP(uow_close) = { 0 };                                                                      \
+    struct uow uow##_ CLEANUP(uow_close) = {0};                                                                        \
     struct uow *uow = &uow##_;                                                                                         \
     TRY(uow_open((ctx), UOW_WRITE, uow))
 
 /* The same without a transaction, for statements that only read, or one that is a transaction by itself. Emitting or
  * committing asserts. */
 #define READING(ctx, uow)                                                                                              \
-    struct uow uow##_ CLEANUP(uow_close) = { 0 };                                                                      \
+    struct uow uow##_ CLEANUP(uow_close) = {0};                                                                        \
     struct uow *uow = &uow##_;                                                                                         \
     TRY(uow_open((ctx), UOW_READ, uow))
 
@@ -74,36 +74,37 @@ enum err uow_sync(struct uow *uow) MUST_USE;
 enum err uow_commit(struct uow *uow) MUST_USE;
 
 /* Queues a statement that gives no rows. */
-#define SQL(uow, query, ...) query_send((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ })
+#define SQL(uow, query, ...) query_send((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__})
 
 /* The same for a `:one_row` statement whose refusal is another kind than ERR_CONFLICT. */
 #define SQL_OR(uow, otherwise, query, ...)                                                                             \
-    query_send_or((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, (otherwise))
+    query_send_or((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, (otherwise))
 
 /* Runs a `:one` or `:maybe` statement and fills `ret` by column names; columns the record lacks assert, members that
  * have no column stay zero. `:one` without a row is ERR_NOT_FOUND; `:maybe` sets *ret_found. */
 #define SQL_ONE(uow, query, row_record, ret, ...)                                                                      \
-    query_one((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (ret), NULL)
+    query_one((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, &(row_record), (ret), NULL)
 #define SQL_MAYBE(uow, query, row_record, ret, ret_found, ...)                                                         \
-    query_one((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (ret), (ret_found))
+    query_one((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, &(row_record), (ret), (ret_found))
 
-/* Runs a `:many` statement; the list's items are structs of the record. `ret_list` is any struct { T *items; size_t count; }. */
+/* Runs a `:many` statement; the list's items are structs of the record. `ret_list` is any struct { T *items; size_t
+ * count; }. */
 #define SQL_MANY(uow, query, row_record, ret_list, ...)                                                                \
-    query_many((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (struct list *)(ret_list))
+    query_many((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, &(row_record), (struct list *)(ret_list))
 
 /* The same without waiting: the next uow_sync() or question fills the list, which must live until then. So several
  * questions cost one round trip, and each sees what the locks of those before it waited for. */
 #define SQL_ASK(uow, query, row_record, ret_list, ...)                                                                 \
-    query_ask((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, &(row_record), (struct list *)(ret_list))
+    query_ask((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, &(row_record), (struct list *)(ret_list))
 
 /* Queues an `:exec` statement that changes one row unless somebody else was rightly first: then the unit of work fails
  * with `otherwise`. Told apart here and not by the server, whose log would show an error; uow_commit() waits for it. */
 #define SQL_CLAIM(uow, otherwise, query, ...)                                                                          \
-    query_claim((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, (otherwise))
+    query_claim((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, (otherwise))
 
 /* Runs an `:exec` statement now and tells how many rows it changed. */
 #define SQL_COUNT(uow, query, ret_count, ...)                                                                          \
-    query_count((uow), &Q_##query, &(const struct Q_##query){ __VA_ARGS__ }, (ret_count))
+    query_count((uow), &Q_##query, &(const struct Q_##query){__VA_ARGS__}, (ret_count))
 
 void query_send(struct uow *uow, const struct query *query, const void *arguments);
 

@@ -13,7 +13,7 @@ static const struct setting settings[] = {
     EDGE_UPSTREAM("FULFILMENT", NULL),
     EDGE_UPSTREAM("NOTIFICATION", NULL),
     EDGE_SETTINGS,
-    {NULL               },
+    {NULL},
 };
 
 int main(int argc, char **argv)
@@ -27,10 +27,10 @@ int main(int argc, char **argv)
                             .start = staff_start,
                             .edge =
                                 &(struct edge){
-                                               .openapi = backoffice_openapi,
-                                               .page = backoffice_page,
-                                               .upstreams = backoffice_services,
-                                               .authenticate = staff_authenticate,
-                                               },
-    });
+                                    .openapi = backoffice_openapi,
+                                    .page = backoffice_page,
+                                    .upstreams = backoffice_services,
+                                    .authenticate = staff_authenticate,
+                                },
+                        });
 }

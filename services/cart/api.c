@@ -51,7 +51,7 @@ static enum err answer_created(struct ctx *ctx, const struct cart *cart, struct 
 static enum err create_again(struct ctx *ctx, const struct created_cart *made, struct cart_view *ret)
 {
     const struct cart cart = {
-        .head = { .id = made->id, .version = 1 },
+        .head = {.id = made->id, .version = 1},
         .shop = made->shop,
         .state = CART_OPEN,
         .channel = made->channel,
@@ -77,7 +77,7 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
     bool found = false;
 
     struct cart cart = {
-        .head = { .id = id_new(ctx->arena) },
+        .head = {.id = id_new(ctx->arena)},
         .shop = ctx->caller.shop,
         .state = CART_OPEN,
         .channel = ask->channel != NULL ? ask->channel : "web",
@@ -92,16 +92,18 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
         TRY(cart_find_created(uow, cart.shop, key, &made, &found));
     if (found)
         return create_again(ctx, &made, ret);
-    TRY(SQL_MAYBE(uow, currency_is_sold, sold_currency_record, &sold, &found, .shop = cart.shop, .currency = cart.currency));
+    TRY(SQL_MAYBE(uow, currency_is_sold, sold_currency_record, &sold, &found, .shop = cart.shop,
+                  .currency = cart.currency));
     if (!found)
         return err_field(ctx, "currency", "has no prices in this shop");
-    TRY(emit_cart_created(uow, &cart.head, &(struct cart_created){
-        .cart_id = cart.head.id,
-        .shop = cart.shop,
-        .channel = cart.channel,
-        .locale = cart.locale,
-        .currency = cart.currency,
-    }));
+    TRY(emit_cart_created(uow, &cart.head,
+                          &(struct cart_created){
+                              .cart_id = cart.head.id,
+                              .shop = cart.shop,
+                              .channel = cart.channel,
+                              .locale = cart.locale,
+                              .currency = cart.currency,
+                          }));
     cart_add(uow, &cart, key, request_fingerprint(ctx));
     TRY(answer_created(ctx, &cart, ret));
     return uow_commit(uow);
@@ -168,15 +170,16 @@ static enum err add_item(struct ctx *ctx, const void *in, void *ret)
     TRY(open_for_change(uow, ask->sku, &cart));
     const int64_t was = cart.head.version;
     TRY(cart_put(ctx, &cart, ask->quantity, &line));
-    TRY(emit_cart_item_added(uow, &cart.head, &(struct cart_item_added){
-        .cart_id = cart.head.id,
-        .shop = cart.shop,
-        .line_id = line->line_id,
-        .sku = line->sku,
-        .added = ask->quantity,
-        .quantity = line->quantity,
-        .unit_price = money_of(line->price_minor, cart.currency),
-    }));
+    TRY(emit_cart_item_added(uow, &cart.head,
+                             &(struct cart_item_added){
+                                 .cart_id = cart.head.id,
+                                 .shop = cart.shop,
+                                 .line_id = line->line_id,
+                                 .sku = line->sku,
+                                 .added = ask->quantity,
+                                 .quantity = line->quantity,
+                                 .unit_price = money_of(line->price_minor, cart.currency),
+                             }));
     cart_line_put(uow, &cart, line);
     cart_save(uow, &cart, was);
     TRY(render(ctx, &cart, ret));
@@ -188,13 +191,14 @@ static enum err change_line(struct uow *uow, struct cart *cart, struct priced_li
 {
     const int64_t was = cart->head.version;
 
-    TRY(emit_cart_item_changed(uow, &cart->head, &(struct cart_item_changed){
-        .cart_id = cart->head.id,
-        .shop = cart->shop,
-        .line_id = line->line_id,
-        .sku = line->sku,
-        .quantity = quantity,
-    }));
+    TRY(emit_cart_item_changed(uow, &cart->head,
+                               &(struct cart_item_changed){
+                                   .cart_id = cart->head.id,
+                                   .shop = cart->shop,
+                                   .line_id = line->line_id,
+                                   .sku = line->sku,
+                                   .quantity = quantity,
+                               }));
     line->quantity = quantity;
     if (quantity > 0) {
         line->shown_minor = line->price_minor;
@@ -243,10 +247,9 @@ struct cart_row {
     int64_t quantity, subtotal_minor, created_at, updated_at;
 };
 
-static RECORD(cart_row,
-    FIELD(cart_row, id), FIELD(cart_row, state), FIELD(cart_row, channel), FIELD(cart_row, locale),
-    FIELD(cart_row, currency), FIELD(cart_row, quantity), FIELD(cart_row, subtotal_minor),
-    FIELD_AS_TIME(cart_row, created_at), FIELD_AS_TIME(cart_row, updated_at));
+static RECORD(cart_row, FIELD(cart_row, id), FIELD(cart_row, state), FIELD(cart_row, channel), FIELD(cart_row, locale),
+              FIELD(cart_row, currency), FIELD(cart_row, quantity), FIELD(cart_row, subtotal_minor),
+              FIELD_AS_TIME(cart_row, created_at), FIELD_AS_TIME(cart_row, updated_at));
 
 struct cart_query {
     const char *after, *state;
@@ -259,13 +262,16 @@ static RECORD(cart_query, FIELD(cart_query, after, .format = TEXT_UUID),
 static enum err list_carts(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct cart_list *list = ret;
-    struct { struct cart_row *items; size_t count; } rows;
+    struct {
+        struct cart_row *items;
+        size_t count;
+    } rows;
     struct cart_query query;
 
     TRY(request_query(ctx, &cart_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, cart_search, cart_row_record, &rows,
-                 .shop = ctx->caller.shop, .after = query.after, .state = query.state, .limit = query.limit));
+    TRY(SQL_MANY(uow, cart_search, cart_row_record, &rows, .shop = ctx->caller.shop, .after = query.after,
+                 .state = query.state, .limit = query.limit));
     list->items.items = arena_array(ctx->arena, rows.count, sizeof(struct cart_summary));
     for (size_t i = 0; i < rows.count; i++) {
         const struct cart_row *row = &rows.items[i];

@@ -7,38 +7,19 @@
 #include "id.h"
 #include "text.h"
 
-static RECORD(priced_line,
-    FIELD(priced_line, line_id),
-    FIELD(priced_line, sku),
-    FIELD(priced_line, title),
-    FIELD(priced_line, quantity),
-    FIELD(priced_line, shown_minor),
-    FIELD(priced_line, price_minor),
-    FIELD(priced_line, tax_class),
-    FIELD(priced_line, is_sold));
+static RECORD(priced_line, FIELD(priced_line, line_id), FIELD(priced_line, sku), FIELD(priced_line, title),
+              FIELD(priced_line, quantity), FIELD(priced_line, shown_minor), FIELD(priced_line, price_minor),
+              FIELD(priced_line, tax_class), FIELD(priced_line, is_sold));
 
-static RECORD(cart_offer,
-    FIELD(cart_offer, sku),
-    FIELD(cart_offer, title),
-    FIELD(cart_offer, tax_class),
-    FIELD(cart_offer, price_minor),
-    FIELD(cart_offer, active));
+static RECORD(cart_offer, FIELD(cart_offer, sku), FIELD(cart_offer, title), FIELD(cart_offer, tax_class),
+              FIELD(cart_offer, price_minor), FIELD(cart_offer, active));
 
-RECORD_SHARED(cart,
-    FIELD_NAMED(cart, head.id, "id"),
-    FIELD(cart, shop),
-    FIELD_AS_ENUM(cart, state, cart_state_names),
-    FIELD(cart, channel),
-    FIELD(cart, locale),
-    FIELD(cart, currency),
-    FIELD(cart, checkout_id),
-    FIELD_NAMED(cart, claim.placement, "placement"),
-    FIELD_NAMED(cart, claim.dead, "dead"),
-    FIELD_NAMED(cart, head.version, "version"),
-    FIELD_AS_TIME(cart, created_at),
-    FIELD_AS_TIME(cart, updated_at),
-    FIELD_LIST_OF(cart, lines, priced_line_record),
-    FIELD_OPTIONAL_OF(cart, offer, cart_offer_record));
+RECORD_SHARED(cart, FIELD_NAMED(cart, head.id, "id"), FIELD(cart, shop), FIELD_AS_ENUM(cart, state, cart_state_names),
+              FIELD(cart, channel), FIELD(cart, locale), FIELD(cart, currency), FIELD(cart, checkout_id),
+              FIELD_NAMED(cart, claim.placement, "placement"), FIELD_NAMED(cart, claim.dead, "dead"),
+              FIELD_NAMED(cart, head.version, "version"), FIELD_AS_TIME(cart, created_at),
+              FIELD_AS_TIME(cart, updated_at), FIELD_LIST_OF(cart, lines, priced_line_record),
+              FIELD_OPTIONAL_OF(cart, offer, cart_offer_record));
 
 struct priced_line *cart_find_line(const struct cart *cart, const char *line_id)
 {
@@ -79,7 +60,7 @@ enum err cart_put(struct ctx *ctx, struct cart *cart, int64_t quantity, struct p
         if (cart->lines.count >= CART_LINES_MAX)
             return err_field(ctx, "sku", "would be line %d; a cart has at most %d", CART_LINES_MAX + 1, CART_LINES_MAX);
         line = grow(ctx->arena, cart);
-        *line = (struct priced_line){ .line_id = id_new(ctx->arena), .sku = offer->sku };
+        *line = (struct priced_line){.line_id = id_new(ctx->arena), .sku = offer->sku};
     }
     if (quantity > LINE_QUANTITY_MAX - line->quantity)
         return err_field(ctx, "quantity", "would make %" PRId64 " pieces; a line has at most %d",
@@ -110,7 +91,8 @@ static enum err add_line(struct ctx *ctx, const struct priced_line *line, int64_
 }
 
 /* What the shopper should know about a line since it was shown last. */
-static void find_changes(struct arena *arena, const struct cart *cart, const struct priced_line *line, struct texts *ret)
+static void find_changes(struct arena *arena, const struct cart *cart, const struct priced_line *line,
+                         struct texts *ret)
 {
     char was[MONEY_TEXT];
     char now[MONEY_TEXT];
@@ -119,16 +101,17 @@ static void find_changes(struct arena *arena, const struct cart *cart, const str
     if (!line->is_sold)
         ret->items[ret->count++] = "is not for sale any more";
     else if (line->price_minor != line->shown_minor)
-        ret->items[ret->count++] = arena_printf(arena, "costs %s, was %s",
-                                                money_format(money_of(line->price_minor, cart->currency), now),
-                                                money_format(money_of(line->shown_minor, cart->currency), was));
+        ret->items[ret->count++] =
+            arena_printf(arena, "costs %s, was %s", money_format(money_of(line->price_minor, cart->currency), now),
+                         money_format(money_of(line->shown_minor, cart->currency), was));
 }
 
-enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal)
+enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines,
+                    struct money *ret_subtotal)
 {
     int64_t subtotal = 0;
 
-    *ret_lines = (struct cart_line_list){ .items = arena_array(ctx->arena, cart->lines.count, sizeof(struct cart_line)) };
+    *ret_lines = (struct cart_line_list){.items = arena_array(ctx->arena, cart->lines.count, sizeof(struct cart_line))};
     for (size_t i = 0; i < cart->lines.count; i++) {
         const struct priced_line *line = &cart->lines.items[i];
         int64_t total;
@@ -163,7 +146,7 @@ enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view 
         .locale = cart->locale,
         .currency = cart->currency,
         .version = cart->head.version,
-        .lines = { .items = arena_array(ctx->arena, lines.count, sizeof(struct cart_view_line)), .count = lines.count },
+        .lines = {.items = arena_array(ctx->arena, lines.count, sizeof(struct cart_view_line)), .count = lines.count},
         .subtotal = subtotal,
         .created_at = cart->created_at,
         .updated_at = cart->updated_at,
@@ -190,7 +173,8 @@ enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view 
 static void add_difference(struct difference_list *list, const char *line_id, const char *sku, const char *kind,
                            const char *was, const char *now)
 {
-    list->items[list->count++] = (struct difference){ .line_id = line_id, .sku = sku, .kind = kind, .was = was, .now = now };
+    list->items[list->count++] =
+        (struct difference){.line_id = line_id, .sku = sku, .kind = kind, .was = was, .now = now};
 }
 
 static const char *count_text(struct arena *arena, int64_t quantity)
@@ -204,12 +188,14 @@ static const char *price_text(struct arena *arena, struct money money)
     return arena_strdup(arena, money_format(money, text));
 }
 
-static void compare_line(struct arena *arena, const struct cart *cart, const struct claim_line *shown, struct difference_list *ret)
+static void compare_line(struct arena *arena, const struct cart *cart, const struct claim_line *shown,
+                         struct difference_list *ret)
 {
     const struct priced_line *line = cart_find_line(cart, shown->line_id);
 
     if (line == NULL) {
-        add_difference(ret, shown->line_id, shown->sku, DIFFERENCE_KIND_MISSING, count_text(arena, shown->quantity), "0");
+        add_difference(ret, shown->line_id, shown->sku, DIFFERENCE_KIND_MISSING, count_text(arena, shown->quantity),
+                       "0");
         return;
     }
     const struct money price = money_of(line->price_minor, cart->currency);
@@ -223,7 +209,8 @@ static void compare_line(struct arena *arena, const struct cart *cart, const str
                        price_text(arena, price));
 }
 
-void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown, struct difference_list *ret)
+void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown,
+                  struct difference_list *ret)
 {
     /* A shown line has at most three differences, a line of the cart that was not shown has one. */
     *ret = (struct difference_list){
@@ -237,6 +224,7 @@ void cart_compare(struct arena *arena, const struct cart *cart, const struct cla
         for (size_t j = 0; j < shown->count; j++)
             was_shown = was_shown || text_equal(shown->items[j].line_id, line->line_id);
         if (!was_shown)
-            add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_ADDED, "0", count_text(arena, line->quantity));
+            add_difference(ret, line->line_id, line->sku, DIFFERENCE_KIND_ADDED, "0",
+                           count_text(arena, line->quantity));
     }
 }

@@ -1,8 +1,8 @@
 /*
  * cart - what a shopper wants, priced now; and whether a placement may have it. Pure.
  *
- * A cart that is locked belongs to one placement of its checkout and can't be changed. Its lock is a claim like a hold on
- * stock (claim.h). Only an open cart grows old and expires.
+ * A cart that is locked belongs to one placement of its checkout and can't be changed. Its lock is a claim like a hold
+ * on stock (claim.h). Only an open cart grows old and expires.
  */
 #ifndef WAYBILL_CART_H
 #define WAYBILL_CART_H
@@ -14,16 +14,16 @@
 #include "proto/http_cart.h"
 #include "proto/types.h"
 
-#define CART_LINES_MAX    200
+#define CART_LINES_MAX 200
 #define LINE_QUANTITY_MAX 9999
 
 enum cart_state { CART_OPEN, CART_LOCKED, CART_ORDERED, CART_EXPIRED, CART_STATES };
 
-enum cart_event {              /* after those of its claim */
-    ON_COMPLETED = CLAIM_EVENTS, /* its placement became an order */
-    ON_TTL_PASSED,               /* nobody touched it for its whole life */
-    ON_CHANGE_ASKED,             /* by the shopper */
-    CART_EVENTS
+enum cart_event {                              /* after those of its claim */
+                  ON_COMPLETED = CLAIM_EVENTS, /* its placement became an order */
+                  ON_TTL_PASSED,               /* nobody touched it for its whole life */
+                  ON_CHANGE_ASKED,             /* by the shopper */
+                  CART_EVENTS
 };
 
 extern const char *const cart_state_names[];
@@ -83,12 +83,14 @@ enum err cart_put(struct ctx *ctx, struct cart *cart, int64_t quantity, struct p
 void cart_drop(struct cart *cart, const struct priced_line *line);
 
 /* Lines and subtotal at the prices of now. ERR_INVALID if the sum passes MONEY_MAX. */
-enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines, struct money *ret_subtotal);
+enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines,
+                    struct money *ret_subtotal);
 
 /* The cart as the shopper sees it; *ret_changed tells whether any line differs from what was shown last. */
 enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed);
 
 /* What differs between what the shopper saw, and would pay, and the cart as it is now. */
-void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown, struct difference_list *ret);
+void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown,
+                  struct difference_list *ret);
 
 #endif

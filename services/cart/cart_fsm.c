@@ -1,8 +1,8 @@
 /* The states of a cart as a table. */
 #include "cart.h"
 
-const char *const cart_state_names[] = { "open", "locked", "ordered", "expired", NULL };
-const char *const cart_event_names[] = { CLAIM_EVENT_NAMES, "completed", "time to live passed", "change", NULL };
+const char *const cart_state_names[] = {"open", "locked", "ordered", "expired", NULL};
+const char *const cart_event_names[] = {CLAIM_EVENT_NAMES, "completed", "time to live passed", "change", NULL};
 
 /* clang-format off */
 static const struct fsm_edge edges[] = {

@@ -22,17 +22,18 @@ static bool may_act(struct uow *uow, const struct cart *cart, int on)
     return move.outcome == FSM_ACT;
 }
 
-static enum err refuse(struct uow *uow, struct cart *cart, const struct checkout_claims_asked *asked, const char *reason,
-                       const struct difference_list *differences)
+static enum err refuse(struct uow *uow, struct cart *cart, const struct checkout_claims_asked *asked,
+                       const char *reason, const struct difference_list *differences)
 {
-    return emit_cart_lock_refused(uow, &cart->head, &(struct cart_lock_refused){
-        .cart_id = cart->head.id,
-        .shop = cart->shop,
-        .checkout_id = asked->checkout_id,
-        .placement = asked->placement,
-        .reason = reason,
-        .differences = differences != NULL ? *differences : (struct difference_list){ 0 },
-    });
+    return emit_cart_lock_refused(uow, &cart->head,
+                                  &(struct cart_lock_refused){
+                                      .cart_id = cart->head.id,
+                                      .shop = cart->shop,
+                                      .checkout_id = asked->checkout_id,
+                                      .placement = asked->placement,
+                                      .reason = reason,
+                                      .differences = differences != NULL ? *differences : (struct difference_list){0},
+                                  });
 }
 
 /* Locks the cart, if it is what the shopper saw and would pay. */
@@ -59,15 +60,16 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
     TRY(cart_price(uow->ctx, cart, &lines, &subtotal));
     cart->state = CART_LOCKED;
     cart->checkout_id = asked->checkout_id;
-    return emit_cart_locked(uow, &cart->head, &(struct cart_locked){
-        .cart_id = cart->head.id,
-        .shop = cart->shop,
-        .checkout_id = asked->checkout_id,
-        .placement = asked->placement,
-        .currency = cart->currency,
-        .lines = lines,
-        .subtotal = subtotal,
-    });
+    return emit_cart_locked(uow, &cart->head,
+                            &(struct cart_locked){
+                                .cart_id = cart->head.id,
+                                .shop = cart->shop,
+                                .checkout_id = asked->checkout_id,
+                                .placement = asked->placement,
+                                .currency = cart->currency,
+                                .lines = lines,
+                                .subtotal = subtotal,
+                            });
 }
 
 static enum err never_created(struct uow *uow, const char *id)
@@ -113,12 +115,13 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
     cart.claim.dead = failed->placement;
     if (cart.state == CART_LOCKED) {
         cart.state = CART_OPEN;
-        TRY(emit_cart_unlocked(uow, &cart.head, &(struct cart_unlocked){
-            .cart_id = cart.head.id,
-            .shop = cart.shop,
-            .checkout_id = failed->checkout_id,
-            .placement = failed->placement,
-        }));
+        TRY(emit_cart_unlocked(uow, &cart.head,
+                               &(struct cart_unlocked){
+                                   .cart_id = cart.head.id,
+                                   .shop = cart.shop,
+                                   .checkout_id = failed->checkout_id,
+                                   .placement = failed->placement,
+                               }));
     }
     cart_save(uow, &cart, was);
     return ERR_NONE;

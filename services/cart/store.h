@@ -12,10 +12,12 @@
 int64_t cart_ttl_s(const struct ctx *ctx);
 
 /* Reads a cart; with `sku` also that SKU's offer. *ret_found is false when the shop has no such cart. */
-enum err cart_read(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
+enum err cart_read(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
+                   bool *ret_found) MUST_USE;
 
 /* The same under the cart's lock, in one round trip. */
-enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret, bool *ret_found) MUST_USE;
+enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
+                   bool *ret_found) MUST_USE;
 
 /* The cart without its lines and offer, for what they don't matter to. */
 enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
@@ -28,7 +30,8 @@ struct created_cart {
     const char *id, *shop, *channel, *locale, *currency, *fingerprint;
     int64_t created_at;
 };
-enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret, bool *ret_found) MUST_USE;
+enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret,
+                           bool *ret_found) MUST_USE;
 
 /* Writes a changed cart that is locked; `was` is the version that it was read with. */
 void cart_save(struct uow *uow, const struct cart *cart, int64_t was);

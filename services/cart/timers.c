@@ -21,14 +21,17 @@ static enum err expire(struct uow *uow, const struct old_cart *old)
     if (!found || fsm_next(&cart_fsm, (int)cart.state, ON_TTL_PASSED, &cart, NULL).outcome != FSM_ACT)
         return ERR_NONE;
     cart.state = CART_EXPIRED;
-    TRY(emit_cart_expired(uow, &cart.head, &(struct cart_expired){ .cart_id = cart.head.id, .shop = cart.shop }));
+    TRY(emit_cart_expired(uow, &cart.head, &(struct cart_expired){.cart_id = cart.head.id, .shop = cart.shop}));
     cart_save(uow, &cart, was);
     return ERR_NONE;
 }
 
 static enum err expire_carts(struct uow *uow, bool *ret_more)
 {
-    struct { struct old_cart *items; size_t count; } old;
+    struct {
+        struct old_cart *items;
+        size_t count;
+    } old;
 
     TRY(SQL_MANY(uow, cart_take_expired, old_cart_record, &old));
     for (size_t i = 0; i < old.count; i++)
@@ -38,6 +41,6 @@ static enum err expire_carts(struct uow *uow, bool *ret_more)
 }
 
 const struct timer cart_timers[] = {
-    { "expire carts", 1000, expire_carts },
-    { NULL },
+    {"expire carts", 1000, expire_carts},
+    {NULL},
 };

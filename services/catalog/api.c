@@ -19,10 +19,8 @@ struct product_query {
     int64_t limit;
 };
 
-static RECORD(product_query,
-    FIELD(product_query, after, .min = 1, .max = 200),
-    FIELD(product_query, currency, .format = TEXT_CURRENCY),
-    FIELD(product_query, limit, PAGE_LIMIT));
+static RECORD(product_query, FIELD(product_query, after, .min = 1, .max = 200),
+              FIELD(product_query, currency, .format = TEXT_CURRENCY), FIELD(product_query, limit, PAGE_LIMIT));
 
 static enum err list_products(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
@@ -32,8 +30,8 @@ static enum err list_products(struct ctx *ctx, const void *in UNUSED, void *ret)
 
     TRY(request_query(ctx, &product_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, products_show, product_view_record, &all,
-                 .shop = ctx->caller.shop, .after = query.after, .limit = query.limit));
+    TRY(SQL_MANY(uow, products_show, product_view_record, &all, .shop = ctx->caller.shop, .after = query.after,
+                 .limit = query.limit));
     list->items.items = arena_array(ctx->arena, all.count, sizeof(struct product_view));
     for (size_t i = 0; i < all.count; i++) {
         const struct product_view *offer = product_offer(ctx->arena, &all.items[i], query.currency);
@@ -87,7 +85,10 @@ struct chunk {
     struct import_product_row rows[CHUNK_ROWS];
     int64_t numbers[CHUNK_ROWS];
     size_t count;
-    struct { struct tax_class *items; size_t count; } tax_classes;
+    struct {
+        struct tax_class *items;
+        size_t count;
+    } tax_classes;
     struct owner owners[2 * CHUNK_ROWS]; /* those there were, and those that the chunk adds */
     size_t owner_count;
     struct product products[CHUNK_ROWS];
@@ -122,7 +123,7 @@ static const char *claim_sku(struct chunk *chunk, const char *sku, const char *c
         if (text_equal(chunk->owners[i].sku, sku))
             return chunk->owners[i].code;
     }
-    chunk->owners[chunk->owner_count++] = (struct owner){ .sku = sku, .code = code };
+    chunk->owners[chunk->owner_count++] = (struct owner){.sku = sku, .code = code};
     return code;
 }
 
@@ -140,8 +141,9 @@ static enum err read_chunk(struct uow *uow, struct chunk *chunk)
         skus[i] = chunk->rows[i].sku;
     }
     TRY(SQL_MANY(uow, tax_classes, tax_class_record, &chunk->tax_classes));
-    TRY(SQL_MANY(uow, products_lock, product_record, &products, .shop = ctx->caller.shop, .codes = { codes, chunk->count }));
-    TRY(SQL_MANY(uow, sku_owners, owner_record, &owners, .shop = ctx->caller.shop, .skus = { skus, chunk->count }));
+    TRY(SQL_MANY(uow, products_lock, product_record, &products, .shop = ctx->caller.shop,
+                 .codes = {codes, chunk->count}));
+    TRY(SQL_MANY(uow, sku_owners, owner_record, &owners, .shop = ctx->caller.shop, .skus = {skus, chunk->count}));
     chunk->product_count = products.count;
     for (size_t i = 0; i < products.count; i++) {
         chunk->products[i] = products.items[i];
@@ -183,24 +185,19 @@ static enum err write_product(struct uow *uow, struct product *product)
 {
     const struct variant_list *variants = &product->variants;
 
-    TRY(emit_product_changed(uow, &product->head, &(struct product_changed){
-        .product_id = product->head.id,
-        .shop = product->shop,
-        .code = product->code,
-        .title = product->title,
-        .description = product->description,
-        .tax_class = product->tax_class,
-        .active = product->active,
-        .variants = product->variants,
-    }));
-    SQL(uow, product_put,
-        .id = product->head.id,
-        .shop = product->shop,
-        .code = product->code,
-        .title = product->title,
-        .description = product->description,
-        .tax_class = product->tax_class,
-        .active = product->active,
+    TRY(emit_product_changed(uow, &product->head,
+                             &(struct product_changed){
+                                 .product_id = product->head.id,
+                                 .shop = product->shop,
+                                 .code = product->code,
+                                 .title = product->title,
+                                 .description = product->description,
+                                 .tax_class = product->tax_class,
+                                 .active = product->active,
+                                 .variants = product->variants,
+                             }));
+    SQL(uow, product_put, .id = product->head.id, .shop = product->shop, .code = product->code, .title = product->title,
+        .description = product->description, .tax_class = product->tax_class, .active = product->active,
         .variants = json_encode_list(uow->ctx->arena, &variant_record, variants->items, variants->count),
         .version = product->head.version);
     return ERR_NONE;
@@ -225,7 +222,7 @@ static enum err write_chunk(struct uow *uow, struct chunk *chunk)
             ids[count++] = chunk->products[p].head.id;
         }
     }
-    SQL(uow, skus_put, .shop = uow->ctx->caller.shop, .skus = { skus, count }, .product_ids = { ids, count });
+    SQL(uow, skus_put, .shop = uow->ctx->caller.shop, .skus = {skus, count}, .product_ids = {ids, count});
     return ERR_NONE;
 }
 
@@ -260,7 +257,7 @@ static void sort_failures(struct import_report *report)
 static enum err import_products(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct chunk *chunk = ARENA_NEW(ctx->arena, struct chunk);
-    struct import import CLEANUP(import_close) = { 0 };
+    struct import import CLEANUP(import_close) = {0};
 
     TRY(import_open(ctx, &import_product_row_record, ret, &import));
     chunk->import = &import;
@@ -277,7 +274,7 @@ static enum err import_products(struct ctx *ctx, const void *in UNUSED, void *re
 }
 
 #define IMPORT_FLAGS (ROUTE_RAW_BODY | ROUTE_KEY_OWN) /* repeating it is harmless by itself */
-#define ANYONE       (ROLE_SHOPPER | ROLE_STAFF)
+#define ANYONE (ROLE_SHOPPER | ROLE_STAFF)
 
 /* clang-format off */
 const struct route catalog_routes[] = {

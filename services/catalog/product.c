@@ -4,20 +4,13 @@
 #include "id.h"
 #include "text.h"
 
-RECORD_SHARED(product,
-    FIELD_NAMED(product, head.id, "id"),
-    FIELD(product, shop),
-    FIELD(product, code),
-    FIELD(product, title),
-    FIELD(product, description),
-    FIELD(product, tax_class),
-    FIELD(product, active),
-    FIELD_LIST_OF(product, variants, variant_record),
-    FIELD_NAMED(product, head.version, "version"));
+RECORD_SHARED(product, FIELD_NAMED(product, head.id, "id"), FIELD(product, shop), FIELD(product, code),
+              FIELD(product, title), FIELD(product, description), FIELD(product, tax_class), FIELD(product, active),
+              FIELD_LIST_OF(product, variants, variant_record), FIELD_NAMED(product, head.version, "version"));
 
 struct product product_new(struct arena *arena, const char *shop, const char *code)
 {
-    return (struct product){ .head = { .id = id_new(arena) }, .shop = shop, .code = code, .title = "", .tax_class = "" };
+    return (struct product){.head = {.id = id_new(arena)}, .shop = shop, .code = code, .title = "", .tax_class = ""};
 }
 
 static void set_text(const char **member, const char *value, bool *ret_changed)
@@ -44,7 +37,7 @@ static struct variant *add_variant(struct arena *arena, struct product *product,
         items[i] = product->variants.items[i];
     product->variants.items = items;
     struct variant *variant = &items[product->variants.count++];
-    *variant = (struct variant){ .sku = sku, .title = "" };
+    *variant = (struct variant){.sku = sku, .title = ""};
     return variant;
 }
 
@@ -57,7 +50,8 @@ static struct price *find_price(struct variant *variant, const char *currency)
     return NULL;
 }
 
-static void set_price(struct arena *arena, struct variant *variant, const char *currency, int64_t amount, bool *ret_changed)
+static void set_price(struct arena *arena, struct variant *variant, const char *currency, int64_t amount,
+                      bool *ret_changed)
 {
     struct price *price = find_price(variant, currency);
 
@@ -76,7 +70,8 @@ static void set_price(struct arena *arena, struct variant *variant, const char *
     }
 }
 
-const char *product_apply(struct arena *arena, struct product *product, const struct import_product_row *row, bool *ret_changed)
+const char *product_apply(struct arena *arena, struct product *product, const struct import_product_row *row,
+                          bool *ret_changed)
 {
     struct variant *variant = find_variant(product, row->sku);
 

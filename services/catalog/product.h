@@ -9,7 +9,7 @@
 #include "proto/types.h"
 
 #define VARIANTS_MAX 200 /* of a product */
-#define PRICES_MAX   50  /* of a variant: one for each currency */
+#define PRICES_MAX 50    /* of a variant: one for each currency */
 
 struct product {
     struct aggregate head;
@@ -35,9 +35,11 @@ struct product product_new(struct arena *arena, const char *shop, const char *co
  * Applies one row: one price of one variant. Returns NULL, or what keeps it from being applied; then nothing changed.
  * *ret_changed is false when the row says what is known already. Texts of the row are kept, not copied.
  */
-const char *product_apply(struct arena *arena, struct product *product, const struct import_product_row *row, bool *ret_changed);
+const char *product_apply(struct arena *arena, struct product *product, const struct import_product_row *row,
+                          bool *ret_changed);
 
-/* The product as the storefront shows it: what is for sale, and with `currency` only that price. NULL if nothing is left. */
+/* The product as the storefront shows it: what is for sale, and with `currency` only that price. NULL if nothing is
+ * left. */
 const struct product_view *product_offer(struct arena *arena, const struct product_view *product, const char *currency);
 
 #endif

@@ -71,7 +71,7 @@ enum err pick_payment(struct ctx *ctx, const struct checkout *checkout, const ch
 static enum err begin(struct ctx *ctx, const struct open_checkout *ask, struct checkout *ret)
 {
     *ret = (struct checkout){
-        .head = { .id = id_new(ctx->arena) },
+        .head = {.id = id_new(ctx->arena)},
         .shop = ctx->caller.shop,
         .cart_id = ask->cart_id,
         .cart_version = ask->cart_version,
@@ -112,14 +112,15 @@ static enum err tell_opened(struct uow *uow, struct checkout *checkout)
 {
     TRY(checkout_read_offers(uow, checkout));
     TRY(checkout_price(uow->ctx, checkout));
-    return emit_checkout_opened(uow, &checkout->head, &(struct checkout_opened){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .cart_id = checkout->cart_id,
-        .channel = checkout->channel,
-        .locale = checkout->locale,
-        .currency = checkout->currency,
-    });
+    return emit_checkout_opened(uow, &checkout->head,
+                                &(struct checkout_opened){
+                                    .checkout_id = checkout->head.id,
+                                    .shop = checkout->shop,
+                                    .cart_id = checkout->cart_id,
+                                    .channel = checkout->channel,
+                                    .locale = checkout->locale,
+                                    .currency = checkout->currency,
+                                });
 }
 
 static enum err open_checkout(struct ctx *ctx, const void *in, void *ret)
@@ -175,7 +176,7 @@ static enum err choose(struct uow *uow, const struct choice *choice, struct chec
     TRY(checkout_choose(uow, id, choice, ret, &found));
     if (!found)
         return no_checkout(ctx, id);
-    TRY(checkout_allow(uow, ret, &(struct checkout_move){ .on = ON_EDIT }));
+    TRY(checkout_allow(uow, ret, &(struct checkout_move){.on = ON_EDIT}));
     return checkout_read_offers(uow, ret);
 }
 
@@ -185,7 +186,7 @@ static enum err set_addresses(struct ctx *ctx, const void *in, void *ret)
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow, &(struct choice){ .personal = ask }, &checkout));
+    TRY(choose(uow, &(struct choice){.personal = ask}, &checkout));
     TRY(checkout_price(ctx, &checkout));
     checkout_show(&checkout, ctx->arena, ret);
     return uow_commit(uow);
@@ -197,7 +198,7 @@ static enum err set_delivery(struct ctx *ctx, const void *in, void *ret)
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow, &(struct choice){ .delivery_method = ask->method }, &checkout));
+    TRY(choose(uow, &(struct choice){.delivery_method = ask->method}, &checkout));
     TRY(check_address_known(ctx, &checkout));
     if (offers_delivery(&checkout.offers, ask->method) == NULL)
         return err_field(ctx, "method", "is not offered for the shipping address");
@@ -214,10 +215,12 @@ static enum err set_payment(struct ctx *ctx, const void *in, void *ret)
     struct payment_pick pick;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow, &(struct choice){
-        .method = ask->method,
-        .return_url = has_page ? ask->return_url : NULL,
-    }, &checkout));
+    TRY(choose(uow,
+               &(struct choice){
+                   .method = ask->method,
+                   .return_url = has_page ? ask->return_url : NULL,
+               },
+               &checkout));
     TRY(checkout_price(ctx, &checkout)); /* what is offered depends on the total */
     TRY(pick_payment(ctx, &checkout, ask->method, ask->return_url, &pick));
     checkout_show(&checkout, ctx->arena, ret);

@@ -4,52 +4,27 @@
 #include "clock.h"
 #include "text.h"
 
-RECORD_SHARED(earlier_placement,
-    FIELD(earlier_placement, placement, .flags = FIELD_REQUIRED),
-    FIELD(earlier_placement, fingerprint, .flags = FIELD_REQUIRED),
-    FIELD(earlier_placement, reason),
-    FIELD(earlier_placement, decline_code),
-    FIELD_LIST_OF(earlier_placement, differences, difference_record),
-    FIELD_LIST_OF(earlier_placement, shortages, shortage_record));
+RECORD_SHARED(earlier_placement, FIELD(earlier_placement, placement, .flags = FIELD_REQUIRED),
+              FIELD(earlier_placement, fingerprint, .flags = FIELD_REQUIRED), FIELD(earlier_placement, reason),
+              FIELD(earlier_placement, decline_code), FIELD_LIST_OF(earlier_placement, differences, difference_record),
+              FIELD_LIST_OF(earlier_placement, shortages, shortage_record));
 
-RECORD_SHARED(checkout,
-    FIELD_NAMED(checkout, head.id, "id"),
-    FIELD(checkout, shop),
-    FIELD(checkout, cart_id),
-    FIELD(checkout, cart_version),
-    FIELD(checkout, channel),
-    FIELD(checkout, locale),
-    FIELD(checkout, currency),
-    FIELD(checkout, group_id),
-    FIELD_AS_ENUM(checkout, state, checkout_state_names),
-    FIELD(checkout, placement),
-    FIELD(checkout, intent),
-    FIELD(checkout, tries),
-    FIELD(checkout, winning_intent),
-    FIELD(checkout, cart_locked),
-    FIELD(checkout, stock_held),
-    FIELD_AS_TIME(checkout, deadline),
-    FIELD_AS_TIME(checkout, deadline_max),
-    FIELD(checkout, key),
-    FIELD(checkout, fingerprint),
-    FIELD(checkout, reason),
-    FIELD(checkout, decline_code),
-    FIELD(checkout, redirect_url, .max = 2000),
-    FIELD_LIST_OF(checkout, differences, difference_record),
-    FIELD_LIST_OF(checkout, shortages, shortage_record),
-    FIELD(checkout, delivery_method),
-    FIELD(checkout, method),
-    FIELD(checkout, capture),
-    FIELD(checkout, return_url, .max = 2000),
-    FIELD_OPTIONAL_OF(checkout, personal, set_addresses_record, .flags = FIELD_PERSONAL),
-    FIELD_LIST_OF(checkout, lines, line_record),
-    FIELD_LIST_OF(checkout, groups, group_record),
-    FIELD_OBJECT_OF(checkout, totals, totals_record),
-    FIELD_OBJECT_OF(checkout, rules, tax_rules_record),
-    FIELD(checkout, number),
-    FIELD_NAMED(checkout, head.version, "version"),
-    FIELD_AS_TIME(checkout, now),
-    FIELD_NAMED(checkout, offers.version, "offers_version"));
+RECORD_SHARED(checkout, FIELD_NAMED(checkout, head.id, "id"), FIELD(checkout, shop), FIELD(checkout, cart_id),
+              FIELD(checkout, cart_version), FIELD(checkout, channel), FIELD(checkout, locale),
+              FIELD(checkout, currency), FIELD(checkout, group_id),
+              FIELD_AS_ENUM(checkout, state, checkout_state_names), FIELD(checkout, placement), FIELD(checkout, intent),
+              FIELD(checkout, tries), FIELD(checkout, winning_intent), FIELD(checkout, cart_locked),
+              FIELD(checkout, stock_held), FIELD_AS_TIME(checkout, deadline), FIELD_AS_TIME(checkout, deadline_max),
+              FIELD(checkout, key), FIELD(checkout, fingerprint), FIELD(checkout, reason),
+              FIELD(checkout, decline_code), FIELD(checkout, redirect_url, .max = 2000),
+              FIELD_LIST_OF(checkout, differences, difference_record),
+              FIELD_LIST_OF(checkout, shortages, shortage_record), FIELD(checkout, delivery_method),
+              FIELD(checkout, method), FIELD(checkout, capture), FIELD(checkout, return_url, .max = 2000),
+              FIELD_OPTIONAL_OF(checkout, personal, set_addresses_record, .flags = FIELD_PERSONAL),
+              FIELD_LIST_OF(checkout, lines, line_record), FIELD_LIST_OF(checkout, groups, group_record),
+              FIELD_OBJECT_OF(checkout, totals, totals_record), FIELD_OBJECT_OF(checkout, rules, tax_rules_record),
+              FIELD(checkout, number), FIELD_NAMED(checkout, head.version, "version"), FIELD_AS_TIME(checkout, now),
+              FIELD_NAMED(checkout, offers.version, "offers_version"));
 
 bool checkout_is_live(enum checkout_state state)
 {
@@ -106,8 +81,8 @@ static void begin_placement(struct checkout *checkout, const struct checkout_mov
     checkout->fingerprint = move->fingerprint;
     checkout->reason = NULL;
     checkout->decline_code = NULL;
-    checkout->differences = (struct difference_list){ 0 };
-    checkout->shortages = (struct shortage_list){ 0 };
+    checkout->differences = (struct difference_list){0};
+    checkout->shortages = (struct shortage_list){0};
     checkout->deadline = 0;
     checkout->deadline_max = checkout->now + patience->deadline_max_s * CLOCK_SECOND;
     extend(checkout, patience);
@@ -244,7 +219,7 @@ enum err checkout_take_lines(struct ctx *ctx, const struct cart_line_list *from,
 
 static struct texts line_ids(const struct line_list *lines, struct arena *arena)
 {
-    struct texts ids = { .items = arena_array(arena, lines->count, sizeof(char *)), .count = lines->count };
+    struct texts ids = {.items = arena_array(arena, lines->count, sizeof(char *)), .count = lines->count};
 
     for (size_t i = 0; i < lines->count; i++)
         ids.items[i] = lines->items[i].line_id;
@@ -262,7 +237,7 @@ enum err checkout_price(struct ctx *ctx, struct checkout *checkout)
     const char *country = checkout_destination(checkout);
 
     checkout->rules = checkout->offers.rules;
-    checkout->groups = (struct group_list){ 0 };
+    checkout->groups = (struct group_list){0};
     if (choice != NULL && country != NULL) {
         struct group *group = ARENA_NEW(ctx->arena, struct group);
         *group = (struct group){
@@ -275,7 +250,7 @@ enum err checkout_price(struct ctx *ctx, struct checkout *checkout)
             .country = country,
             .line_ids = line_ids(&checkout->lines, ctx->arena),
         };
-        checkout->groups = (struct group_list){ .items = group, .count = 1 };
+        checkout->groups = (struct group_list){.items = group, .count = 1};
     }
     return totals_compute(ctx, &checkout->rules, country, checkout->currency, &checkout->lines, &checkout->groups,
                           &checkout->totals);
@@ -312,7 +287,7 @@ enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const 
         return ERR_NONE;
 
     /* A copy, since a refused computation must not touch what was placed. */
-    struct group_list groups = { .count = checkout->groups.count };
+    struct group_list groups = {.count = checkout->groups.count};
     groups.items = arena_array(ctx->arena, groups.count, sizeof(struct group));
     for (size_t i = 0; i < groups.count; i++) {
         groups.items[i] = checkout->groups.items[i];
@@ -332,7 +307,7 @@ enum err checkout_take_locked(struct ctx *ctx, struct checkout *checkout, const 
 
 struct texts checkout_missing(const struct checkout *checkout, struct arena *arena)
 {
-    struct texts missing = { .items = arena_array(arena, 3, sizeof(char *)) };
+    struct texts missing = {.items = arena_array(arena, 3, sizeof(char *))};
 
     if (checkout->personal == NULL)
         missing.items[missing.count++] = "addresses";
@@ -356,7 +331,7 @@ struct personal checkout_personal(const struct checkout *checkout, struct arena 
     return (struct personal){
         .email = checkout->personal->email,
         .billing = checkout->personal->billing,
-        .deliveries = { .items = deliveries, .count = checkout->groups.count },
+        .deliveries = {.items = deliveries, .count = checkout->groups.count},
     };
 }
 
@@ -373,7 +348,7 @@ struct claim_line_list checkout_claim_lines(const struct checkout *checkout, str
             .unit_price = line->unit_price,
         };
     }
-    return (struct claim_line_list){ .items = claims, .count = checkout->lines.count };
+    return (struct claim_line_list){.items = claims, .count = checkout->lines.count};
 }
 
 struct claim_group_list checkout_claim_groups(const struct checkout *checkout, struct arena *arena)
@@ -388,5 +363,5 @@ struct claim_group_list checkout_claim_groups(const struct checkout *checkout, s
             .line_ids = group->line_ids,
         };
     }
-    return (struct claim_group_list){ .items = claims, .count = checkout->groups.count };
+    return (struct claim_group_list){.items = claims, .count = checkout->groups.count};
 }

@@ -33,21 +33,21 @@ enum checkout_state {
 };
 
 enum checkout_event {
-    ON_CART_LOCKED,     /* with lines that cost what was placed */
-    ON_CART_REFUSED,    /* or locked with lines that cost something else */
+    ON_CART_LOCKED,  /* with lines that cost what was placed */
+    ON_CART_REFUSED, /* or locked with lines that cost something else */
     ON_STOCK_HELD,
     ON_STOCK_REFUSED,
     ON_ACTION_REQUIRED,
-    ON_AUTHORIZED,      /* or due: the money is promised either way */
+    ON_AUTHORIZED, /* or due: the money is promised either way */
     ON_DECLINED,
     ON_UNKNOWN,
-    ON_CLOSED,          /* no money can come for the intent and all before it */
+    ON_CLOSED, /* no money can come for the intent and all before it */
     ON_DEADLINE,
     ON_ORDER_PLACED,
-    ON_PLACE,           /* from here on: what shoppers ask */
-    ON_PAY,             /* another try, or another method */
+    ON_PLACE, /* from here on: what shoppers ask */
+    ON_PAY,   /* another try, or another method */
     ON_CANCEL,
-    ON_EDIT,            /* lines, addresses, delivery, payment method */
+    ON_EDIT, /* lines, addresses, delivery, payment method */
     CHECKOUT_EVENTS
 };
 

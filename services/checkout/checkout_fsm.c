@@ -7,14 +7,13 @@
 
 #include "text.h"
 
-const char *const checkout_state_names[] = { "open",    "claiming",  "paying",  "action_required", "declined",
-                                             "unknown", "switching", "closing", "failed",          "completed",
-                                             NULL };
+const char *const checkout_state_names[] = {"open",      "claiming", "paying", "action_required", "declined", "unknown",
+                                            "switching", "closing",  "failed", "completed",       NULL};
 
-const char *const checkout_event_names[] = { "cart locked",   "cart refused", "stock held",   "stock refused",
-                                             "action required", "authorized",  "declined",     "unknown",
-                                             "closed",        "deadline",     "order placed", "placing",
-                                             "paying again",  "cancelling",   "changing it",  NULL };
+const char *const checkout_event_names[] = {"cart locked",     "cart refused", "stock held",   "stock refused",
+                                            "action required", "authorized",   "declined",     "unknown",
+                                            "closed",          "deadline",     "order placed", "placing",
+                                            "paying again",    "cancelling",   "changing it",  NULL};
 
 static bool stock_is_held(const void *aggregate, const void *event UNUSED)
 {
@@ -46,15 +45,15 @@ static bool may_switch(const void *aggregate, const void *event)
     return !is_same_method(aggregate, event) && may_try(aggregate, event);
 }
 
-#define OPEN      CHECKOUT_OPEN
-#define CLAIMING  CHECKOUT_CLAIMING
-#define PAYING    CHECKOUT_PAYING
-#define ACTION    CHECKOUT_ACTION_REQUIRED
-#define DECLINED  CHECKOUT_DECLINED
-#define UNSURE    CHECKOUT_UNKNOWN
+#define OPEN CHECKOUT_OPEN
+#define CLAIMING CHECKOUT_CLAIMING
+#define PAYING CHECKOUT_PAYING
+#define ACTION CHECKOUT_ACTION_REQUIRED
+#define DECLINED CHECKOUT_DECLINED
+#define UNSURE CHECKOUT_UNKNOWN
 #define SWITCHING CHECKOUT_SWITCHING
-#define CLOSING   CHECKOUT_CLOSING
-#define FAILED    CHECKOUT_FAILED
+#define CLOSING CHECKOUT_CLOSING
+#define FAILED CHECKOUT_FAILED
 #define COMPLETED CHECKOUT_COMPLETED
 
 /* clang-format off */

@@ -28,7 +28,7 @@ static enum err hear(struct uow *uow, const char *checkout_id, const struct chec
 static enum err on_cart_locked(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct cart_locked *locked = event;
-    struct checkout_move move = { .on = ON_CART_LOCKED, .placement = locked->placement, .reason = "cart_changed" };
+    struct checkout_move move = {.on = ON_CART_LOCKED, .placement = locked->placement, .reason = "cart_changed"};
     struct checkout checkout;
 
     TRY(checkout_expect_whole(uow, locked->checkout_id, &checkout));
@@ -45,39 +45,42 @@ static enum err on_cart_locked(struct uow *uow, const struct message *message UN
 static enum err on_cart_lock_refused(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct cart_lock_refused *refused = event;
-    return hear(uow, refused->checkout_id, &(struct checkout_move){
-        .on = ON_CART_REFUSED,
-        .placement = refused->placement,
-        .reason = arena_printf(uow->ctx->arena, "cart_%s", refused->reason),
-        .differences = refused->differences,
-    });
+    return hear(uow, refused->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_CART_REFUSED,
+                    .placement = refused->placement,
+                    .reason = arena_printf(uow->ctx->arena, "cart_%s", refused->reason),
+                    .differences = refused->differences,
+                });
 }
 
 static enum err on_hold_held(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct hold_held *held = event;
-    return hear(uow, held->checkout_id, &(struct checkout_move){ .on = ON_STOCK_HELD, .placement = held->placement });
+    return hear(uow, held->checkout_id, &(struct checkout_move){.on = ON_STOCK_HELD, .placement = held->placement});
 }
 
 static enum err on_hold_refused(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct hold_refused *refused = event;
-    return hear(uow, refused->checkout_id, &(struct checkout_move){
-        .on = ON_STOCK_REFUSED,
-        .placement = refused->placement,
-        .shortages = refused->shortages,
-    });
+    return hear(uow, refused->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_STOCK_REFUSED,
+                    .placement = refused->placement,
+                    .shortages = refused->shortages,
+                });
 }
 
 static enum err on_payment_action_required(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_action_required *action = event;
-    return hear(uow, action->checkout_id, &(struct checkout_move){
-        .on = ON_ACTION_REQUIRED,
-        .placement = action->placement,
-        .intent = action->intent,
-        .redirect_url = action->redirect_url,
-    });
+    return hear(uow, action->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_ACTION_REQUIRED,
+                    .placement = action->placement,
+                    .intent = action->intent,
+                    .redirect_url = action->redirect_url,
+                });
 }
 
 /* Payment compares amounts before it tells; a promise of another one would be a contradiction, and sells nothing. */
@@ -122,38 +125,41 @@ static enum err on_payment_due(struct uow *uow, const struct message *message UN
 static enum err on_payment_declined(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_declined *declined = event;
-    return hear(uow, declined->checkout_id, &(struct checkout_move){
-        .on = ON_DECLINED,
-        .placement = declined->placement,
-        .intent = declined->intent,
-        .decline_code = declined->code,
-    });
+    return hear(uow, declined->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_DECLINED,
+                    .placement = declined->placement,
+                    .intent = declined->intent,
+                    .decline_code = declined->code,
+                });
 }
 
 static enum err on_payment_unknown(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_unknown *unknown = event;
-    return hear(uow, unknown->checkout_id, &(struct checkout_move){
-        .on = ON_UNKNOWN,
-        .placement = unknown->placement,
-        .intent = unknown->intent,
-    });
+    return hear(uow, unknown->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_UNKNOWN,
+                    .placement = unknown->placement,
+                    .intent = unknown->intent,
+                });
 }
 
 static enum err on_payment_closed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_closed *closed = event;
-    return hear(uow, closed->checkout_id, &(struct checkout_move){
-        .on = ON_CLOSED,
-        .placement = closed->placement,
-        .intent = closed->intent,
-    });
+    return hear(uow, closed->checkout_id,
+                &(struct checkout_move){
+                    .on = ON_CLOSED,
+                    .placement = closed->placement,
+                    .intent = closed->intent,
+                });
 }
 
 static enum err on_order_placed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct order_placed *placed = event;
-    return hear(uow, placed->order_id, &(struct checkout_move){ .on = ON_ORDER_PLACED, .number = placed->number });
+    return hear(uow, placed->order_id, &(struct checkout_move){.on = ON_ORDER_PLACED, .number = placed->number});
 }
 
 /* clang-format off */

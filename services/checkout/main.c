@@ -23,18 +23,20 @@ static const struct setting checkout_settings[] = {
 int main(int argc, char **argv)
 {
     struct offer_cache *offers = offer_cache_new();
-    const int status = service_main(argc, argv, &(struct service){
-        .name = "checkout",
-        .purpose = "checkouts: delivery, taxes, totals, and the placement saga with its deadline",
-        .settings = checkout_settings,
-        .queries = checkout_queries,
-        .migrations = checkout_migrations,
-        .machines = (const struct fsm *const[]){ &checkout_fsm, NULL },
-        .routes = checkout_routes,
-        .subscriptions = checkout_subscriptions,
-        .timers = checkout_timers,
-        .own = offers,
-    });
+    const int status =
+        service_main(argc, argv,
+                     &(struct service){
+                         .name = "checkout",
+                         .purpose = "checkouts: delivery, taxes, totals, and the placement saga with its deadline",
+                         .settings = checkout_settings,
+                         .queries = checkout_queries,
+                         .migrations = checkout_migrations,
+                         .machines = (const struct fsm *const[]){&checkout_fsm, NULL},
+                         .routes = checkout_routes,
+                         .subscriptions = checkout_subscriptions,
+                         .timers = checkout_timers,
+                         .own = offers,
+                     });
 
     offer_cache_free(offers);
     return status;

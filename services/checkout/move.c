@@ -29,89 +29,95 @@ static enum err ask_claims(struct uow *uow, struct checkout *checkout)
 {
     struct arena *arena = uow->ctx->arena;
 
-    return emit_checkout_claims_asked(uow, &checkout->head, &(struct checkout_claims_asked){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .cart_id = checkout->cart_id,
-        .placement = checkout->placement,
-        .currency = checkout->currency,
-        .lines = checkout_claim_lines(checkout, arena),
-        .groups = checkout_claim_groups(checkout, arena),
-        .deadline = checkout->deadline,
-    });
+    return emit_checkout_claims_asked(uow, &checkout->head,
+                                      &(struct checkout_claims_asked){
+                                          .checkout_id = checkout->head.id,
+                                          .shop = checkout->shop,
+                                          .cart_id = checkout->cart_id,
+                                          .placement = checkout->placement,
+                                          .currency = checkout->currency,
+                                          .lines = checkout_claim_lines(checkout, arena),
+                                          .groups = checkout_claim_groups(checkout, arena),
+                                          .deadline = checkout->deadline,
+                                      });
 }
 
 static enum err ask_payment(struct uow *uow, struct checkout *checkout)
 {
     const bool has_page = text_equal(checkout->method, PAYMENT_METHOD_CARD);
 
-    return emit_checkout_payment_asked(uow, &checkout->head, &(struct checkout_payment_asked){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .placement = checkout->placement,
-        .intent = checkout->intent,
-        .method = checkout->method,
-        .amount = checkout->totals.total,
-        .capture = checkout->capture,
-        .locale = checkout->locale,
-        .return_url = has_page ? checkout->return_url : NULL,
-        .deadline = checkout->deadline,
-    });
+    return emit_checkout_payment_asked(uow, &checkout->head,
+                                       &(struct checkout_payment_asked){
+                                           .checkout_id = checkout->head.id,
+                                           .shop = checkout->shop,
+                                           .placement = checkout->placement,
+                                           .intent = checkout->intent,
+                                           .method = checkout->method,
+                                           .amount = checkout->totals.total,
+                                           .capture = checkout->capture,
+                                           .locale = checkout->locale,
+                                           .return_url = has_page ? checkout->return_url : NULL,
+                                           .deadline = checkout->deadline,
+                                       });
 }
 
 static enum err ask_closing(struct uow *uow, struct checkout *checkout)
 {
-    return emit_checkout_payment_closing(uow, &checkout->head, &(struct checkout_payment_closing){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .placement = checkout->placement,
-        .intent = checkout->intent,
-    });
+    return emit_checkout_payment_closing(uow, &checkout->head,
+                                         &(struct checkout_payment_closing){
+                                             .checkout_id = checkout->head.id,
+                                             .shop = checkout->shop,
+                                             .placement = checkout->placement,
+                                             .intent = checkout->intent,
+                                         });
 }
 
 /* This confirms the claims too: no round trip, since nothing can be refused any more (saga rule R7). */
 static enum err tell_completed(struct uow *uow, struct checkout *checkout, const struct checkout_move *move)
 {
     assert(checkout->personal != NULL); /* it was read with what is bought */
-    return emit_checkout_completed(uow, &checkout->head, &(struct checkout_completed){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .cart_id = checkout->cart_id,
-        .placement = checkout->placement,
-        .intent = checkout->winning_intent,
-        .channel = checkout->channel,
-        .locale = checkout->locale,
-        .currency = checkout->currency,
-        .method = checkout->method,
-        .capture = checkout->capture,
-        .lines = checkout->lines,
-        .groups = checkout->groups,
-        .totals = checkout->totals,
-        .personal = checkout_personal(checkout, uow->ctx->arena),
-        .reference = move->reference,
-    });
+    return emit_checkout_completed(uow, &checkout->head,
+                                   &(struct checkout_completed){
+                                       .checkout_id = checkout->head.id,
+                                       .shop = checkout->shop,
+                                       .cart_id = checkout->cart_id,
+                                       .placement = checkout->placement,
+                                       .intent = checkout->winning_intent,
+                                       .channel = checkout->channel,
+                                       .locale = checkout->locale,
+                                       .currency = checkout->currency,
+                                       .method = checkout->method,
+                                       .capture = checkout->capture,
+                                       .lines = checkout->lines,
+                                       .groups = checkout->groups,
+                                       .totals = checkout->totals,
+                                       .personal = checkout_personal(checkout, uow->ctx->arena),
+                                       .reference = move->reference,
+                                   });
 }
 
 static enum err tell_failed(struct uow *uow, struct checkout *checkout, const char *why)
 {
-    return emit_checkout_failed(uow, &checkout->head, &(struct checkout_failed){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .cart_id = checkout->cart_id,
-        .placement = checkout->placement,
-        .reason = checkout->reason,
-        .detail = why,
-    });
+    return emit_checkout_failed(uow, &checkout->head,
+                                &(struct checkout_failed){
+                                    .checkout_id = checkout->head.id,
+                                    .shop = checkout->shop,
+                                    .cart_id = checkout->cart_id,
+                                    .placement = checkout->placement,
+                                    .reason = checkout->reason,
+                                    .detail = why,
+                                });
 }
 
 static enum err tell_progress(struct uow *uow, struct checkout *checkout, const char *state)
 {
-    return emit_checkout_progressed(uow, &checkout->head, &(struct checkout_progressed){
-        .checkout_id = checkout->head.id,
-        .shop = checkout->shop,
-        .placement = checkout->placement,
-        .state = state,
-    });
+    return emit_checkout_progressed(uow, &checkout->head,
+                                    &(struct checkout_progressed){
+                                        .checkout_id = checkout->head.id,
+                                        .shop = checkout->shop,
+                                        .placement = checkout->placement,
+                                        .state = state,
+                                    });
 }
 
 /* What others must do or may know now that the checkout is in another state. */

@@ -9,29 +9,26 @@
 #define DAY (24 * 3600 * CLOCK_SECOND)
 #define DAY_TEXT 10 /* of a time's text: 2026-11-22 */
 
-static RECORD(delivery_choice,
-    FIELD(delivery_choice, method, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, label, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, price_minor, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, days_min, .flags = FIELD_REQUIRED),
-    FIELD(delivery_choice, days_max, .flags = FIELD_REQUIRED));
+static RECORD(delivery_choice, FIELD(delivery_choice, method, .flags = FIELD_REQUIRED),
+              FIELD(delivery_choice, label, .flags = FIELD_REQUIRED),
+              FIELD(delivery_choice, price_minor, .flags = FIELD_REQUIRED),
+              FIELD(delivery_choice, days_min, .flags = FIELD_REQUIRED),
+              FIELD(delivery_choice, days_max, .flags = FIELD_REQUIRED));
 
-static RECORD(payment_choice,
-    FIELD(payment_choice, method, .flags = FIELD_REQUIRED),
-    FIELD(payment_choice, label, .flags = FIELD_REQUIRED),
-    FIELD(payment_choice, capture, .flags = FIELD_REQUIRED),
-    FIELD(payment_choice, least_minor, .flags = FIELD_REQUIRED),
-    FIELD(payment_choice, most_minor, .flags = FIELD_REQUIRED));
+static RECORD(payment_choice, FIELD(payment_choice, method, .flags = FIELD_REQUIRED),
+              FIELD(payment_choice, label, .flags = FIELD_REQUIRED),
+              FIELD(payment_choice, capture, .flags = FIELD_REQUIRED),
+              FIELD(payment_choice, least_minor, .flags = FIELD_REQUIRED),
+              FIELD(payment_choice, most_minor, .flags = FIELD_REQUIRED));
 
-RECORD_SHARED(offers,
-    FIELD_OBJECT_OF(offers, rules, tax_rules_record, .flags = FIELD_REQUIRED),
-    FIELD_LIST_OF(offers, deliveries, delivery_choice_record, .flags = FIELD_REQUIRED),
-    FIELD_LIST_OF(offers, payments, payment_choice_record, .flags = FIELD_REQUIRED),
-    FIELD(offers, version, .flags = FIELD_REQUIRED));
+RECORD_SHARED(offers, FIELD_OBJECT_OF(offers, rules, tax_rules_record, .flags = FIELD_REQUIRED),
+              FIELD_LIST_OF(offers, deliveries, delivery_choice_record, .flags = FIELD_REQUIRED),
+              FIELD_LIST_OF(offers, payments, payment_choice_record, .flags = FIELD_REQUIRED),
+              FIELD(offers, version, .flags = FIELD_REQUIRED));
 
 static struct tax_rate_list copy_rates(const struct tax_rate_list *from, struct arena *arena)
 {
-    struct tax_rate_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+    struct tax_rate_list to = {.items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count};
 
     for (size_t i = 0; i < to.count; i++) {
         to.items[i] = from->items[i];
@@ -42,7 +39,8 @@ static struct tax_rate_list copy_rates(const struct tax_rate_list *from, struct 
 
 static struct delivery_choice_list copy_deliveries(const struct delivery_choice_list *from, struct arena *arena)
 {
-    struct delivery_choice_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+    struct delivery_choice_list to = {.items = arena_array(arena, from->count, sizeof(*to.items)),
+                                      .count = from->count};
 
     for (size_t i = 0; i < to.count; i++) {
         const struct delivery_choice *choice = &from->items[i];
@@ -57,7 +55,7 @@ static struct delivery_choice_list copy_deliveries(const struct delivery_choice_
 
 static struct payment_choice_list copy_payments(const struct payment_choice_list *from, struct arena *arena)
 {
-    struct payment_choice_list to = { .items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count };
+    struct payment_choice_list to = {.items = arena_array(arena, from->count, sizeof(*to.items)), .count = from->count};
 
     for (size_t i = 0; i < to.count; i++) {
         const struct payment_choice *choice = &from->items[i];
@@ -72,7 +70,7 @@ static struct payment_choice_list copy_payments(const struct payment_choice_list
 void offers_copy(const struct offers *from, struct arena *arena, struct offers *ret)
 {
     *ret = (struct offers){
-        .rules = { .included = from->rules.included, .rates = copy_rates(&from->rules.rates, arena) },
+        .rules = {.included = from->rules.included, .rates = copy_rates(&from->rules.rates, arena)},
         .deliveries = copy_deliveries(&from->deliveries, arena),
         .payments = copy_payments(&from->payments, arena),
         .version = from->version,

@@ -11,8 +11,8 @@ static void answer(struct ctx *ctx, const struct placement_view *view)
     const bool is_placed = view->order != NULL;
 
     http_status(ctx, placement_status(view));
-    http_header(ctx, "Location", arena_printf(ctx->arena, is_placed ? "/orders/%s" : "/checkouts/%s/placement",
-                                              view->checkout_id));
+    http_header(ctx, "Location",
+                arena_printf(ctx->arena, is_placed ? "/orders/%s" : "/checkouts/%s/placement", view->checkout_id));
 }
 
 static enum err check_repeat(struct ctx *ctx, const char *fingerprint)
@@ -39,7 +39,7 @@ static enum err check_wish(struct ctx *ctx, const struct checkout *checkout, str
 static enum err start_placement(struct uow *uow, struct checkout *checkout, struct money total, const char *key)
 {
     struct ctx *ctx = uow->ctx;
-    const struct checkout_move move = { .on = ON_PLACE, .key = key, .fingerprint = request_fingerprint(ctx) };
+    const struct checkout_move move = {.on = ON_PLACE, .key = key, .fingerprint = request_fingerprint(ctx)};
     struct payment_pick pick;
 
     TRY(checkout_allow(uow, checkout, &move));
@@ -101,7 +101,7 @@ enum err show_placement(struct ctx *ctx, const void *in UNUSED, void *ret)
 enum err pay_again(struct ctx *ctx, const void *in, void *ret)
 {
     const struct pay_again *ask = in;
-    struct checkout_move move = { .on = ON_PAY, .method = ask->method };
+    struct checkout_move move = {.on = ON_PAY, .method = ask->method};
     struct checkout checkout;
     struct payment_pick pick;
     char text[MONEY_TEXT];
@@ -127,7 +127,7 @@ enum err cancel_placement(struct ctx *ctx, const void *in UNUSED, void *ret)
 
     UNIT_OF_WORK(ctx, uow);
     TRY(lock_from_path(uow, &checkout));
-    TRY(checkout_move(uow, &checkout, &(struct checkout_move){ .on = ON_CANCEL }));
+    TRY(checkout_move(uow, &checkout, &(struct checkout_move){.on = ON_CANCEL}));
     placement_show(&checkout, ctx->arena, ret);
     http_status(ctx, checkout.state == CHECKOUT_FAILED ? 200 : 202);
     return uow_commit(uow);

@@ -12,24 +12,24 @@ enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bo
 {
     const struct caller *caller = &uow->ctx->caller;
 
-    return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found,
-                     .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
+    return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
+                     .cart_id = caller->cart_id);
 }
 
 enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
 
-    return SQL_MAYBE(uow, checkout_show, checkout_record, ret, ret_found,
-                     .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
+    return SQL_MAYBE(uow, checkout_show, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
+                     .cart_id = caller->cart_id);
 }
 
 enum err checkout_read_placement(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
 
-    return SQL_MAYBE(uow, placement_show, checkout_record, ret, ret_found,
-                     .id = id, .shop = caller->shop, .cart_id = caller->cart_id);
+    return SQL_MAYBE(uow, placement_show, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
+                     .cart_id = caller->cart_id);
 }
 
 static const char *personal_json(struct uow *uow, const struct set_addresses *personal)
@@ -42,13 +42,9 @@ enum err checkout_choose(struct uow *uow, const char *id, const struct choice *c
 {
     const struct caller *caller = &uow->ctx->caller;
 
-    return SQL_MAYBE(uow, checkout_choose, checkout_record, ret, ret_found,
-                     .id = id,
-                     .shop = caller->shop,
-                     .cart_id = caller->cart_id,
-                     .personal = personal_json(uow, choice->personal),
-                     .delivery_method = choice->delivery_method,
-                     .method = choice->method,
+    return SQL_MAYBE(uow, checkout_choose, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
+                     .cart_id = caller->cart_id, .personal = personal_json(uow, choice->personal),
+                     .delivery_method = choice->delivery_method, .method = choice->method,
                      .return_url = choice->return_url);
 }
 
@@ -63,8 +59,8 @@ enum err checkout_read_offers(struct uow *uow, struct checkout *checkout)
     };
 
     if (!offer_cache_find(cache, &key, checkout->offers.version, arena, &checkout->offers)) {
-        TRY(SQL_ONE(uow, offers_get, offers_record, &checkout->offers,
-                    .shop = key.shop, .currency = key.currency, .country = key.country));
+        TRY(SQL_ONE(uow, offers_get, offers_record, &checkout->offers, .shop = key.shop, .currency = key.currency,
+                    .country = key.country));
         offer_cache_keep(cache, &key, &checkout->offers);
     }
     offers_date(&checkout->offers, checkout->now, arena);
@@ -100,7 +96,10 @@ static RECORD(due_checkout, FIELD(due_checkout, id));
 
 enum err checkout_find_overdue(struct uow *uow, struct texts *ret_ids)
 {
-    struct { struct due_checkout *items; size_t count; } due;
+    struct {
+        struct due_checkout *items;
+        size_t count;
+    } due;
 
     TRY(SQL_MANY(uow, checkouts_due, due_checkout_record, &due));
     ret_ids->count = due.count;
@@ -119,16 +118,10 @@ enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_adde
 {
     struct checkout added;
 
-    TRY(SQL_MAYBE(uow, checkout_insert, checkout_record, &added, ret_added,
-                  .id = checkout->head.id,
-                  .shop = checkout->shop,
-                  .cart_id = checkout->cart_id,
-                  .cart_version = checkout->cart_version,
-                  .channel = checkout->channel,
-                  .locale = checkout->locale,
-                  .currency = checkout->currency,
-                  .group_id = checkout->group_id,
-                  .lines = lines_json(uow, checkout)));
+    TRY(SQL_MAYBE(uow, checkout_insert, checkout_record, &added, ret_added, .id = checkout->head.id,
+                  .shop = checkout->shop, .cart_id = checkout->cart_id, .cart_version = checkout->cart_version,
+                  .channel = checkout->channel, .locale = checkout->locale, .currency = checkout->currency,
+                  .group_id = checkout->group_id, .lines = lines_json(uow, checkout)));
     if (*ret_added) {
         checkout->now = added.now;
         checkout->offers.version = added.offers.version;
@@ -138,12 +131,8 @@ enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_adde
 
 void checkout_refresh(struct uow *uow, const struct checkout *checkout)
 {
-    SQL(uow, checkout_refresh,
-        .id = checkout->head.id,
-        .cart_version = checkout->cart_version,
-        .channel = checkout->channel,
-        .locale = checkout->locale,
-        .currency = checkout->currency,
+    SQL(uow, checkout_refresh, .id = checkout->head.id, .cart_version = checkout->cart_version,
+        .channel = checkout->channel, .locale = checkout->locale, .currency = checkout->currency,
         .lines = lines_json(uow, checkout));
 }
 
@@ -163,34 +152,19 @@ static void freeze(struct uow *uow, const struct checkout *checkout, int64_t was
     struct arena *arena = uow->ctx->arena;
 
     assert(checkout->key != NULL); /* it was read with what is bought */
-    SQL(uow, checkout_freeze,
-        .id = checkout->head.id,
-        .state = checkout_state_names[checkout->state],
-        .placement = checkout->placement,
-        .intent = checkout->intent,
-        .tries = checkout->tries,
-        .winning_intent = checkout->winning_intent,
-        .cart_locked = checkout->cart_locked,
-        .stock_held = checkout->stock_held,
-        .deadline = checkout->deadline,
-        .deadline_max = checkout->deadline_max,
-        .key = checkout->key,
-        .fingerprint = checkout->fingerprint,
-        .reason = checkout->reason,
-        .decline_code = checkout->decline_code,
-        .redirect_url = checkout->redirect_url,
+    SQL(uow, checkout_freeze, .id = checkout->head.id, .state = checkout_state_names[checkout->state],
+        .placement = checkout->placement, .intent = checkout->intent, .tries = checkout->tries,
+        .winning_intent = checkout->winning_intent, .cart_locked = checkout->cart_locked,
+        .stock_held = checkout->stock_held, .deadline = checkout->deadline, .deadline_max = checkout->deadline_max,
+        .key = checkout->key, .fingerprint = checkout->fingerprint, .reason = checkout->reason,
+        .decline_code = checkout->decline_code, .redirect_url = checkout->redirect_url,
         .differences = differences_json(uow, &checkout->differences),
-        .shortages = shortages_json(uow, &checkout->shortages),
-        .method = checkout->method,
-        .capture = checkout->capture,
-        .return_url = checkout->return_url,
-        .number = checkout->number,
+        .shortages = shortages_json(uow, &checkout->shortages), .method = checkout->method,
+        .capture = checkout->capture, .return_url = checkout->return_url, .number = checkout->number,
         .totals = json_encode(arena, &totals_record, &checkout->totals),
         .rules = json_encode(arena, &tax_rules_record, &checkout->rules),
         .groups = json_encode_list(arena, &group_record, checkout->groups.items, checkout->groups.count),
-        .lines = lines_json(uow, checkout),
-        .version = checkout->head.version,
-        .was = was);
+        .lines = lines_json(uow, checkout), .version = checkout->head.version, .was = was);
 }
 
 void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was)
@@ -199,26 +173,14 @@ void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was
         freeze(uow, checkout, was);
         return;
     }
-    SQL(uow, checkout_save,
-        .id = checkout->head.id,
-        .state = checkout_state_names[checkout->state],
-        .intent = checkout->intent,
-        .tries = checkout->tries,
-        .winning_intent = checkout->winning_intent,
-        .cart_locked = checkout->cart_locked,
-        .stock_held = checkout->stock_held,
-        .deadline = checkout->deadline,
-        .reason = checkout->reason,
-        .decline_code = checkout->decline_code,
-        .redirect_url = checkout->redirect_url,
+    SQL(uow, checkout_save, .id = checkout->head.id, .state = checkout_state_names[checkout->state],
+        .intent = checkout->intent, .tries = checkout->tries, .winning_intent = checkout->winning_intent,
+        .cart_locked = checkout->cart_locked, .stock_held = checkout->stock_held, .deadline = checkout->deadline,
+        .reason = checkout->reason, .decline_code = checkout->decline_code, .redirect_url = checkout->redirect_url,
         .differences = differences_json(uow, &checkout->differences),
-        .shortages = shortages_json(uow, &checkout->shortages),
-        .method = checkout->method,
-        .capture = checkout->capture,
-        .return_url = checkout->return_url,
-        .number = checkout->number,
-        .version = checkout->head.version,
-        .was = was);
+        .shortages = shortages_json(uow, &checkout->shortages), .method = checkout->method,
+        .capture = checkout->capture, .return_url = checkout->return_url, .number = checkout->number,
+        .version = checkout->head.version, .was = was);
 }
 
 void placement_keep(struct uow *uow, const struct checkout *checkout)
@@ -232,6 +194,6 @@ enum err placement_find(struct uow *uow, const struct checkout *checkout, const 
     *ret_found = false;
     if (checkout->placement <= 1)
         return ERR_NONE;
-    return SQL_MAYBE(uow, placement_kept, earlier_placement_record, ret, ret_found,
-                     .checkout_id = checkout->head.id, .key = key);
+    return SQL_MAYBE(uow, placement_kept, earlier_placement_record, ret, ret_found, .checkout_id = checkout->head.id,
+                     .key = key);
 }

@@ -14,13 +14,13 @@ static enum err end_overdue(struct uow *uow, bool *ret_more)
         struct checkout checkout;
 
         TRY(checkout_expect(uow, due.items[i], &checkout));
-        TRY(checkout_move(uow, &checkout, &(struct checkout_move){ .on = ON_DEADLINE }));
+        TRY(checkout_move(uow, &checkout, &(struct checkout_move){.on = ON_DEADLINE}));
     }
     *ret_more = due.count > 0;
     return uow_commit(uow);
 }
 
 const struct timer checkout_timers[] = {
-    { "end overdue placements", 1000, end_overdue },
-    { NULL },
+    {"end overdue placements", 1000, end_overdue},
+    {NULL},
 };

@@ -3,13 +3,11 @@
 
 #include "text.h"
 
-static RECORD(tax_rate,
-    FIELD(tax_rate, tax_class, .flags = FIELD_REQUIRED),
-    FIELD(tax_rate, rate_basis_points, .flags = FIELD_REQUIRED));
+static RECORD(tax_rate, FIELD(tax_rate, tax_class, .flags = FIELD_REQUIRED),
+              FIELD(tax_rate, rate_basis_points, .flags = FIELD_REQUIRED));
 
-RECORD_SHARED(tax_rules,
-    FIELD(tax_rules, included, .flags = FIELD_REQUIRED),
-    FIELD_LIST_OF(tax_rules, rates, tax_rate_record, .flags = FIELD_REQUIRED));
+RECORD_SHARED(tax_rules, FIELD(tax_rules, included, .flags = FIELD_REQUIRED),
+              FIELD_LIST_OF(tax_rules, rates, tax_rate_record, .flags = FIELD_REQUIRED));
 
 #define FULL_RATE 10000 /* basis points in the whole */
 
@@ -134,7 +132,7 @@ static enum err tax_all(struct ctx *ctx, const struct tax_rules *rules, const ch
             .jurisdiction = country,
             .amount = money_of(taxable->tax, currency),
         };
-        *taxable->tax_lines = (struct tax_line_list){ .items = tax_line, .count = 1 };
+        *taxable->tax_lines = (struct tax_line_list){.items = tax_line, .count = 1};
         if (!minor_add(*ret_tax, taxable->tax, ret_tax))
             return too_much(ctx);
     }
@@ -149,13 +147,13 @@ static enum err sum_up(struct ctx *ctx, const char *currency, struct line_list *
         TRY(check_amount(ctx, lines->items[i].total, currency));
         if (!minor_add(*ret_lines, lines->items[i].total.amount, ret_lines))
             return too_much(ctx);
-        lines->items[i].tax_lines = (struct tax_line_list){ 0 };
+        lines->items[i].tax_lines = (struct tax_line_list){0};
     }
     for (size_t i = 0; i < groups->count; i++) {
         TRY(check_amount(ctx, groups->items[i].price, currency));
         if (!minor_add(*ret_delivery, groups->items[i].price.amount, ret_delivery))
             return too_much(ctx);
-        groups->items[i].tax_lines = (struct tax_line_list){ 0 };
+        groups->items[i].tax_lines = (struct tax_line_list){0};
     }
     return ERR_NONE;
 }

@@ -112,10 +112,10 @@ int placement_status(const struct placement_view *view)
         const char *state;
         int status;
     } statuses[] = {
-        { PLACEMENT_VIEW_STATE_ACTION_REQUIRED, 200 },
-        { PLACEMENT_VIEW_STATE_PLACED, 201 },
-        { PLACEMENT_VIEW_STATE_DECLINED, 402 },
-        { PLACEMENT_VIEW_STATE_FAILED, 409 },
+        {PLACEMENT_VIEW_STATE_ACTION_REQUIRED, 200},
+        {PLACEMENT_VIEW_STATE_PLACED, 201},
+        {PLACEMENT_VIEW_STATE_DECLINED, 402},
+        {PLACEMENT_VIEW_STATE_FAILED, 409},
     };
 
     for (size_t i = 0; i < COUNT(statuses); i++) {

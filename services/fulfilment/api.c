@@ -33,12 +33,10 @@ struct shipment_query {
     int64_t limit;
 };
 
-static RECORD(shipment_query,
-    FIELD(shipment_query, after, .format = TEXT_UUID),
-    FIELD(shipment_query, state, .names = shipment_state_names),
-    FIELD(shipment_query, warehouse, .format = TEXT_TOKEN, .max = 32),
-    FIELD(shipment_query, order_id, .format = TEXT_UUID),
-    FIELD(shipment_query, limit, PAGE_LIMIT));
+static RECORD(shipment_query, FIELD(shipment_query, after, .format = TEXT_UUID),
+              FIELD(shipment_query, state, .names = shipment_state_names),
+              FIELD(shipment_query, warehouse, .format = TEXT_TOKEN, .max = 32),
+              FIELD(shipment_query, order_id, .format = TEXT_UUID), FIELD(shipment_query, limit, PAGE_LIMIT));
 
 /* Oldest first: what has waited longest is on top. */
 static enum err list_shipments(struct ctx *ctx, const void *in UNUSED, void *ret)
@@ -48,12 +46,8 @@ static enum err list_shipments(struct ctx *ctx, const void *in UNUSED, void *ret
 
     TRY(request_query(ctx, &shipment_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, shipment_list, shipment_summary_record, &list->items,
-                 .shop = ctx->caller.shop,
-                 .after = query.after,
-                 .state = query.state,
-                 .warehouse = query.warehouse,
-                 .order_id = query.order_id,
+    TRY(SQL_MANY(uow, shipment_list, shipment_summary_record, &list->items, .shop = ctx->caller.shop,
+                 .after = query.after, .state = query.state, .warehouse = query.warehouse, .order_id = query.order_id,
                  .limit = query.limit));
     if (list->items.count == (size_t)query.limit)
         list->next = list->items.items[list->items.count - 1].id;
@@ -160,12 +154,8 @@ static enum err hear_carrier(struct ctx *ctx, const void *in, void *ret UNUSED)
     bool found;
 
     UNIT_OF_WORK(ctx, uow);
-    SQL(uow, report_add,
-        .event_id = report->event_id,
-        .tracking_number = report->tracking_number,
-        .kind = report->kind,
-        .at = report->at,
-        .note = report->note);
+    SQL(uow, report_add, .event_id = report->event_id, .tracking_number = report->tracking_number, .kind = report->kind,
+        .at = report->at, .note = report->note);
     TRY(SQL_MAYBE(uow, shipment_by_tracking, found_shipment_record, &parcel, &found,
                   .tracking_number = report->tracking_number, .shop = ctx->caller.shop));
     if (found) {

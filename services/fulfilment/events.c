@@ -59,24 +59,26 @@ static enum err take(struct uow *uow, struct hold *hold, const struct checkout_c
     hold->claim.placement = asked->placement;
     if (sourcing.shortages.count > 0) {
         hold->state = HOLD_FREE;
-        return emit_hold_refused(uow, &hold->head, &(struct hold_refused){
-            .checkout_id = hold->head.id,
-            .shop = hold->shop,
-            .placement = asked->placement,
-            .shortages = sourcing.shortages,
-        });
+        return emit_hold_refused(uow, &hold->head,
+                                 &(struct hold_refused){
+                                     .checkout_id = hold->head.id,
+                                     .shop = hold->shop,
+                                     .placement = asked->placement,
+                                     .shortages = sourcing.shortages,
+                                 });
     }
     hold->state = HOLD_HELD;
     hold->reason = sourcing.reason;
     hold->allocations = sourcing.allocations;
     stock_shift(uow, &hold->allocations, 1, 0);
-    return emit_hold_held(uow, &hold->head, &(struct hold_held){
-        .checkout_id = hold->head.id,
-        .shop = hold->shop,
-        .placement = asked->placement,
-        .allocations = sourcing.allocations,
-        .reason = sourcing.reason,
-    });
+    return emit_hold_held(uow, &hold->head,
+                          &(struct hold_held){
+                              .checkout_id = hold->head.id,
+                              .shop = hold->shop,
+                              .placement = asked->placement,
+                              .allocations = sourcing.allocations,
+                              .reason = sourcing.reason,
+                          });
 }
 
 /* Nothing was taken yet for this checkout. */
@@ -122,7 +124,7 @@ static void needs_held_stock(struct needs *needs, const struct message *message 
 static enum err on_checkout_failed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_failed *failed = event;
-    struct hold hold = { 0 };
+    struct hold hold = {0};
     bool found;
 
     TRY(hold_read(uow, failed->checkout_id, false, &hold, &found));
@@ -137,11 +139,12 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
         return ERR_NONE;
     if (hold.state == HOLD_HELD) {
         drop_allocations(uow, &hold);
-        TRY(emit_hold_released(uow, &hold.head, &(struct hold_released){
-            .checkout_id = hold.head.id,
-            .shop = hold.shop,
-            .placement = failed->placement,
-        }));
+        TRY(emit_hold_released(uow, &hold.head,
+                               &(struct hold_released){
+                                   .checkout_id = hold.head.id,
+                                   .shop = hold.shop,
+                                   .placement = failed->placement,
+                               }));
     }
     hold.state = HOLD_FREE;
     hold.claim.dead = failed->placement;
@@ -165,7 +168,7 @@ static enum err plan_one(struct uow *uow, const struct order_placed *placed, con
                          const char *number, const char *reason)
 {
     struct shipment shipment = {
-        .head = { .id = id_new(uow->ctx->arena) },
+        .head = {.id = id_new(uow->ctx->arena)},
         .shop = placed->shop,
         .number = number,
         .order_id = placed->order_id,
@@ -177,17 +180,18 @@ static enum err plan_one(struct uow *uow, const struct order_placed *placed, con
         .latest = plan->latest,
     };
 
-    TRY(emit_shipment_planned(uow, &shipment.head, &(struct shipment_planned){
-        .shipment_id = shipment.head.id,
-        .shop = shipment.shop,
-        .order_id = shipment.order_id,
-        .number = shipment.number,
-        .warehouse = shipment.warehouse,
-        .group_id = shipment.group_id,
-        .method = shipment.method,
-        .lines = shipment.lines,
-        .reason = reason,
-    }));
+    TRY(emit_shipment_planned(uow, &shipment.head,
+                              &(struct shipment_planned){
+                                  .shipment_id = shipment.head.id,
+                                  .shop = shipment.shop,
+                                  .order_id = shipment.order_id,
+                                  .number = shipment.number,
+                                  .warehouse = shipment.warehouse,
+                                  .group_id = shipment.group_id,
+                                  .method = shipment.method,
+                                  .lines = shipment.lines,
+                                  .reason = reason,
+                              }));
     shipment_add(uow, &shipment, reason, plan->address);
     return ERR_NONE;
 }
@@ -212,13 +216,8 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     stock_shift(uow, &hold.allocations, -1, 1);
     hold.state = HOLD_CONFIRMED;
     hold_save(uow, &hold, false);
-    SQL(uow, order_add,
-        .id = placed->order_id,
-        .shop = placed->shop,
-        .number = placed->number,
-        .intent = placed->intent,
-        .method = placed->method,
-        .capture = placed->capture,
+    SQL(uow, order_add, .id = placed->order_id, .shop = placed->shop, .number = placed->number,
+        .intent = placed->intent, .method = placed->method, .capture = placed->capture,
         .total_minor = placed->totals.total.amount);
 
     plan_shipments(uow->ctx->arena, placed, &hold.allocations, &plans);
@@ -241,12 +240,13 @@ static enum err refuse_stop(struct uow *uow, struct shipment *gone)
 {
     const int64_t was = gone->head.version;
 
-    TRY(emit_shipment_stop_refused(uow, &gone->head, &(struct shipment_stop_refused){
-        .shipment_id = gone->head.id,
-        .shop = gone->shop,
-        .order_id = gone->order_id,
-        .state = shipment_state_names[gone->state],
-    }));
+    TRY(emit_shipment_stop_refused(uow, &gone->head,
+                                   &(struct shipment_stop_refused){
+                                       .shipment_id = gone->head.id,
+                                       .shop = gone->shop,
+                                       .order_id = gone->order_id,
+                                       .state = shipment_state_names[gone->state],
+                                   }));
     shipment_save(uow, gone, was);
     return ERR_NONE;
 }
@@ -257,13 +257,14 @@ static enum err stop_one(struct uow *uow, struct shipment *shipment, const char 
 
     shipment->state = SHIPMENT_STOPPED;
     stock_free(uow, shipment);
-    TRY(emit_shipment_stopped(uow, &shipment->head, &(struct shipment_stopped){
-        .shipment_id = shipment->head.id,
-        .shop = shipment->shop,
-        .order_id = shipment->order_id,
-        .reason = reason,
-        .open_shipments = still_open,
-    }));
+    TRY(emit_shipment_stopped(uow, &shipment->head,
+                              &(struct shipment_stopped){
+                                  .shipment_id = shipment->head.id,
+                                  .shop = shipment->shop,
+                                  .order_id = shipment->order_id,
+                                  .reason = reason,
+                                  .open_shipments = still_open,
+                              }));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -310,9 +311,7 @@ static enum err on_order_hold_lifted(struct uow *uow, const struct message *mess
 static enum err on_payment_captured(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_captured *captured = event;
-    SQL(uow, coverage_put,
-        .order_id = captured->checkout_id,
-        .intent = captured->intent,
+    SQL(uow, coverage_put, .order_id = captured->checkout_id, .intent = captured->intent,
         .captured_minor = captured->captured.amount);
     return ERR_NONE;
 }
@@ -320,9 +319,7 @@ static enum err on_payment_captured(struct uow *uow, const struct message *messa
 static enum err on_payment_refunded(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct payment_refunded *refunded = event;
-    SQL(uow, coverage_put,
-        .order_id = refunded->checkout_id,
-        .intent = refunded->intent,
+    SQL(uow, coverage_put, .order_id = refunded->checkout_id, .intent = refunded->intent,
         .refunded_minor = refunded->refunded.amount);
     return ERR_NONE;
 }

@@ -1,20 +1,14 @@
 /* A placement's claim on stock. */
 #include "hold.h"
 
-const char *const hold_state_names[] = { "free", "held", "confirmed", NULL };
-const char *const hold_event_names[] = { CLAIM_EVENT_NAMES, "confirm", NULL };
+const char *const hold_state_names[] = {"free", "held", "confirmed", NULL};
+const char *const hold_event_names[] = {CLAIM_EVENT_NAMES, "confirm", NULL};
 
-RECORD_SHARED(hold,
-    FIELD_NAMED(hold, head.id, "id"),
-    FIELD(hold, shop),
-    FIELD_AS_ENUM(hold, state, hold_state_names),
-    FIELD_NAMED(hold, claim.placement, "placement"),
-    FIELD_NAMED(hold, claim.dead, "dead"),
-    FIELD(hold, reason),
-    FIELD_LIST_OF(hold, allocations, allocation_record),
-    FIELD_LIST_OF(hold, offers, offer_record),
-    FIELD(hold, number),
-    FIELD_NAMED(hold, head.version, "version"));
+RECORD_SHARED(hold, FIELD_NAMED(hold, head.id, "id"), FIELD(hold, shop), FIELD_AS_ENUM(hold, state, hold_state_names),
+              FIELD_NAMED(hold, claim.placement, "placement"), FIELD_NAMED(hold, claim.dead, "dead"),
+              FIELD(hold, reason), FIELD_LIST_OF(hold, allocations, allocation_record),
+              FIELD_LIST_OF(hold, offers, offer_record), FIELD(hold, number),
+              FIELD_NAMED(hold, head.version, "version"));
 
 /* clang-format off */
 static const struct fsm_edge edges[] = {

@@ -17,9 +17,9 @@ enum hold_state {
     HOLD_STATES
 };
 
-enum hold_event {              /* after those of its claim */
-    ON_CONFIRM = CLAIM_EVENTS, /* its order was placed */
-    HOLD_EVENTS
+enum hold_event {                            /* after those of its claim */
+                  ON_CONFIRM = CLAIM_EVENTS, /* its order was placed */
+                  HOLD_EVENTS
 };
 
 extern const char *const hold_state_names[];

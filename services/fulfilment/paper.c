@@ -24,15 +24,9 @@ struct paper {
     struct address *address; /* NULL once it was erased */
     const char *latest;
 };
-static RECORD(paper,
-    FIELD(paper, number),
-    FIELD(paper, order_number),
-    FIELD(paper, warehouse),
-    FIELD(paper, method),
-    FIELD(paper, state),
-    FIELD_LIST_OF(paper, lines, shipment_line_record),
-    FIELD_OPTIONAL_OF(paper, address, address_record),
-    FIELD(paper, latest));
+static RECORD(paper, FIELD(paper, number), FIELD(paper, order_number), FIELD(paper, warehouse), FIELD(paper, method),
+              FIELD(paper, state), FIELD_LIST_OF(paper, lines, shipment_line_record),
+              FIELD_OPTIONAL_OF(paper, address, address_record), FIELD(paper, latest));
 
 /* Adds the text as a Code 128 barcode. A text that can't be one is left out: it is printed beside it anyway. */
 static void add_barcode(struct buf *buf, const char *text)
@@ -45,8 +39,8 @@ static void add_barcode(struct buf *buf, const char *text)
     symbol->show_hrt = 0;
     symbol->height = 14;
     if (ZBarcode_Encode_and_Buffer_Vector(symbol, (const unsigned char *)text, (int)strlen(text), 0) < ZINT_ERROR) {
-        buf_printf(buf, "<svg class=\"code\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", (int)symbol->vector->width,
-                   (int)symbol->vector->height);
+        buf_printf(buf, "<svg class=\"code\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
+                   (int)symbol->vector->width, (int)symbol->vector->height);
         buf_add_html(buf, text);
         buf_add_text(buf, "\">");
         for (const struct zint_vector_rect *bar = symbol->vector->rectangles; bar != NULL; bar = bar->next)
@@ -61,11 +55,12 @@ static void begin(struct buf *buf, const char *title, const struct paper *paper)
 {
     buf_printf(buf, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s ", title);
     buf_add_html(buf, paper->number);
-    buf_add_text(buf, "</title><style>"
-                      "body{font:14px/1.4 sans-serif;margin:2em}h1{font-size:20px}table{border-collapse:collapse;width:100%}"
-                      "td,th{border-bottom:1px solid #999;padding:6px;text-align:left;vertical-align:top}"
-                      "td.n{text-align:right;font-size:18px}.code{height:40px;max-width:260px}"
-                      "@media print{body{margin:0}}</style></head><body><h1>");
+    buf_add_text(buf,
+                 "</title><style>"
+                 "body{font:14px/1.4 sans-serif;margin:2em}h1{font-size:20px}table{border-collapse:collapse;width:100%}"
+                 "td,th{border-bottom:1px solid #999;padding:6px;text-align:left;vertical-align:top}"
+                 "td.n{text-align:right;font-size:18px}.code{height:40px;max-width:260px}"
+                 "@media print{body{margin:0}}</style></head><body><h1>");
     buf_printf(buf, "%s ", title);
     buf_add_html(buf, paper->number);
     buf_add_text(buf, "</h1>");

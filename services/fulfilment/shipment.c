@@ -3,31 +3,15 @@
 
 #include "text.h"
 
-RECORD_SHARED(shipment,
-    FIELD_NAMED(shipment, head.id, "id"),
-    FIELD(shipment, shop),
-    FIELD(shipment, number),
-    FIELD(shipment, order_id),
-    FIELD(shipment, group_id),
-    FIELD(shipment, warehouse),
-    FIELD(shipment, method),
-    FIELD_AS_ENUM(shipment, state, shipment_state_names),
-    FIELD(shipment, hold_reason),
-    FIELD_LIST_OF(shipment, lines, shipment_line_record),
-    FIELD(shipment, quantity),
-    FIELD(shipment, carrier),
-    FIELD(shipment, tracking_number),
-    FIELD(shipment, tracking_url),
-    FIELD(shipment, latest),
-    FIELD_AS_TIME(shipment, shipped_at),
-    FIELD_AS_TIME(shipment, delivered_at),
-    FIELD_NAMED(shipment, head.version, "version"),
-    FIELD(shipment, order_number),
-    FIELD(shipment, payment_method),
-    FIELD(shipment, capture),
-    FIELD(shipment, total_minor),
-    FIELD(shipment, covered_minor),
-    FIELD(shipment, order_hold_reason));
+RECORD_SHARED(shipment, FIELD_NAMED(shipment, head.id, "id"), FIELD(shipment, shop), FIELD(shipment, number),
+              FIELD(shipment, order_id), FIELD(shipment, group_id), FIELD(shipment, warehouse), FIELD(shipment, method),
+              FIELD_AS_ENUM(shipment, state, shipment_state_names), FIELD(shipment, hold_reason),
+              FIELD_LIST_OF(shipment, lines, shipment_line_record), FIELD(shipment, quantity), FIELD(shipment, carrier),
+              FIELD(shipment, tracking_number), FIELD(shipment, tracking_url), FIELD(shipment, latest),
+              FIELD_AS_TIME(shipment, shipped_at), FIELD_AS_TIME(shipment, delivered_at),
+              FIELD_NAMED(shipment, head.version, "version"), FIELD(shipment, order_number),
+              FIELD(shipment, payment_method), FIELD(shipment, capture), FIELD(shipment, total_minor),
+              FIELD(shipment, covered_minor), FIELD(shipment, order_hold_reason));
 
 static bool is_deferred_card(const struct shipment *shipment)
 {
@@ -64,10 +48,10 @@ static const struct {
     const char *carrier;
     const char *format;
 } tracking_pages[] = {
-    { "sandbox", "https://carrier.example/track/%s" },
-    { "dhl", "https://www.dhl.com/global-en/home/tracking.html?tracking-id=%s" },
-    { "ups", "https://www.ups.com/track?tracknum=%s" },
-    { "royal_mail", "https://www.royalmail.com/track-your-item#/tracking-results/%s" },
+    {"sandbox", "https://carrier.example/track/%s"},
+    {"dhl", "https://www.dhl.com/global-en/home/tracking.html?tracking-id=%s"},
+    {"ups", "https://www.ups.com/track?tracknum=%s"},
+    {"royal_mail", "https://www.royalmail.com/track-your-item#/tracking-results/%s"},
 };
 
 #pragma GCC diagnostic push

@@ -86,7 +86,8 @@ bool shipment_is_over(const struct shipment *shipment);
 /* Where a parcel can be followed, or NULL for a carrier that has no page known here. In the arena. */
 const char *tracking_url(struct arena *arena, const char *carrier, const char *tracking_number);
 
-/* The shipments that an order's allocations make: one for each delivery group and warehouse, lines with their titles. */
+/* The shipments that an order's allocations make: one for each delivery group and warehouse, lines with their titles.
+ */
 struct planned_shipment {
     const char *group_id;
     const char *warehouse;

@@ -1,10 +1,18 @@
 /* The life of a shipment as a table. */
 #include "shipment.h"
 
-const char *const shipment_state_names[] = { "planned", "released", "picked", "packed", "shipped", "in_transit",
-                                             "delivered", "stopped", NULL };
-const char *const shipment_event_names[] = { "in transit reported", "delivery reported", "stop asked", "release", "pick",
-                                             "pack", "ship", "hold", "lift hold", NULL };
+const char *const shipment_state_names[] = {"planned",    "released",  "picked",  "packed", "shipped",
+                                            "in_transit", "delivered", "stopped", NULL};
+const char *const shipment_event_names[] = {"in transit reported",
+                                            "delivery reported",
+                                            "stop asked",
+                                            "release",
+                                            "pick",
+                                            "pack",
+                                            "ship",
+                                            "hold",
+                                            "lift hold",
+                                            NULL};
 
 static bool is_free(const void *aggregate, const void *event UNUSED)
 {

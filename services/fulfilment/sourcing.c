@@ -4,12 +4,8 @@
 #include "arena.h"
 #include "text.h"
 
-RECORD_SHARED(offer,
-    FIELD(offer, sku),
-    FIELD(offer, warehouse),
-    FIELD(offer, available),
-    FIELD(offer, country),
-    FIELD(offer, priority));
+RECORD_SHARED(offer, FIELD(offer, sku), FIELD(offer, warehouse), FIELD(offer, available), FIELD(offer, country),
+              FIELD(offer, priority));
 
 /* The work of one sourcing: what is still wanted, what is still there. */
 struct work {
@@ -61,7 +57,7 @@ static void find_shortages(struct arena *arena, const struct claim_line_list *li
         const int64_t asked = asked_of(lines, sku);
         const int64_t available = available_of(offers, sku);
         if (is_first && asked > available)
-            ret->items[ret->count++] = (struct shortage){ .sku = sku, .asked = asked, .available = available };
+            ret->items[ret->count++] = (struct shortage){.sku = sku, .asked = asked, .available = available};
     }
 }
 
@@ -162,7 +158,7 @@ void source(struct arena *arena, const struct claim_line_list *lines, const stru
     const char *names = NULL;
     int count = 0;
 
-    *ret = (struct sourcing){ .reason = "" };
+    *ret = (struct sourcing){.reason = ""};
     find_shortages(arena, lines, offers, &ret->shortages);
     if (ret->shortages.count > 0)
         return;

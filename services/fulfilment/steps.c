@@ -39,8 +39,10 @@ enum err shipment_release(struct uow *uow, struct shipment *shipment, const char
     const int64_t was = shipment->head.version;
 
     TRY(move(uow, shipment, ON_RELEASE_ASKED));
-    TRY(emit_shipment_released(uow, &shipment->head, &(struct shipment_released){
-        .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by }));
+    TRY(emit_shipment_released(
+        uow, &shipment->head,
+        &(struct shipment_released){
+            .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -50,8 +52,10 @@ enum err shipment_pick(struct uow *uow, struct shipment *shipment, const char *b
     const int64_t was = shipment->head.version;
 
     TRY(move(uow, shipment, ON_PICK_DONE));
-    TRY(emit_shipment_picked(uow, &shipment->head, &(struct shipment_picked){
-        .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by }));
+    TRY(emit_shipment_picked(
+        uow, &shipment->head,
+        &(struct shipment_picked){
+            .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -61,8 +65,10 @@ enum err shipment_pack(struct uow *uow, struct shipment *shipment, const char *b
     const int64_t was = shipment->head.version;
 
     TRY(move(uow, shipment, ON_PACK_DONE));
-    TRY(emit_shipment_packed(uow, &shipment->head, &(struct shipment_packed){
-        .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by }));
+    TRY(emit_shipment_packed(
+        uow, &shipment->head,
+        &(struct shipment_packed){
+            .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -73,8 +79,12 @@ enum err shipment_hold(struct uow *uow, struct shipment *shipment, const char *r
 
     TRY(move(uow, shipment, ON_HOLD_ASKED));
     shipment->hold_reason = reason;
-    TRY(emit_shipment_held(uow, &shipment->head, &(struct shipment_held){
-        .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .reason = reason, .by = by }));
+    TRY(emit_shipment_held(uow, &shipment->head,
+                           &(struct shipment_held){.shipment_id = shipment->head.id,
+                                                   .shop = shipment->shop,
+                                                   .order_id = shipment->order_id,
+                                                   .reason = reason,
+                                                   .by = by}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -85,8 +95,10 @@ enum err shipment_lift_hold(struct uow *uow, struct shipment *shipment, const ch
 
     TRY(move(uow, shipment, ON_LIFT_ASKED));
     shipment->hold_reason = NULL;
-    TRY(emit_shipment_hold_lifted(uow, &shipment->head, &(struct shipment_hold_lifted){
-        .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by }));
+    TRY(emit_shipment_hold_lifted(
+        uow, &shipment->head,
+        &(struct shipment_hold_lifted){
+            .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id, .by = by}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
@@ -101,18 +113,19 @@ enum err shipment_ship(struct uow *uow, struct shipment *shipment, const struct 
     shipment->tracking_url = tracking_url(uow->ctx->arena, with->carrier, with->tracking_number);
     shipment->shipped_at = clock_now();
     stock_leave(uow, shipment, by);
-    TRY(emit_shipment_shipped(uow, &shipment->head, &(struct shipment_shipped){
-        .shipment_id = shipment->head.id,
-        .shop = shipment->shop,
-        .order_id = shipment->order_id,
-        .warehouse = shipment->warehouse,
-        .carrier = shipment->carrier,
-        .tracking_number = shipment->tracking_number,
-        .tracking_url = shipment->tracking_url,
-        .latest = shipment->latest,
-        .by = by,
-        .lines = shipment->lines,
-    }));
+    TRY(emit_shipment_shipped(uow, &shipment->head,
+                              &(struct shipment_shipped){
+                                  .shipment_id = shipment->head.id,
+                                  .shop = shipment->shop,
+                                  .order_id = shipment->order_id,
+                                  .warehouse = shipment->warehouse,
+                                  .carrier = shipment->carrier,
+                                  .tracking_number = shipment->tracking_number,
+                                  .tracking_url = shipment->tracking_url,
+                                  .latest = shipment->latest,
+                                  .by = by,
+                                  .lines = shipment->lines,
+                              }));
     shipment_save(uow, shipment, was);
     return shipment_apply_reports(uow, shipment);
 }
@@ -145,13 +158,14 @@ static enum err hear_delivery(struct uow *uow, struct shipment *shipment, const 
 
     TRY(count_open(uow, shipment, &open));
     shipment->delivered_at = report->at;
-    return emit_shipment_delivered(uow, &shipment->head, &(struct shipment_delivered){
-        .shipment_id = shipment->head.id,
-        .shop = shipment->shop,
-        .order_id = shipment->order_id,
-        .at = report->at,
-        .open_shipments = open,
-    });
+    return emit_shipment_delivered(uow, &shipment->head,
+                                   &(struct shipment_delivered){
+                                       .shipment_id = shipment->head.id,
+                                       .shop = shipment->shop,
+                                       .order_id = shipment->order_id,
+                                       .at = report->at,
+                                       .open_shipments = open,
+                                   });
 }
 
 static enum err apply_report(struct uow *uow, struct shipment *shipment, const struct report *report)
@@ -169,16 +183,22 @@ static enum err apply_report(struct uow *uow, struct shipment *shipment, const s
     if (is_delivery)
         TRY(hear_delivery(uow, shipment, report));
     else
-        TRY(emit_shipment_in_transit(uow, &shipment->head, &(struct shipment_in_transit){
-            .shipment_id = shipment->head.id, .shop = shipment->shop, .order_id = shipment->order_id,
-            .at = report->at, .note = report->note }));
+        TRY(emit_shipment_in_transit(uow, &shipment->head,
+                                     &(struct shipment_in_transit){.shipment_id = shipment->head.id,
+                                                                   .shop = shipment->shop,
+                                                                   .order_id = shipment->order_id,
+                                                                   .at = report->at,
+                                                                   .note = report->note}));
     shipment_save(uow, shipment, was);
     return ERR_NONE;
 }
 
 enum err shipment_apply_reports(struct uow *uow, struct shipment *shipment)
 {
-    struct { struct report *items; size_t count; } reports;
+    struct {
+        struct report *items;
+        size_t count;
+    } reports;
 
     TRY(SQL_MANY(uow, report_take, report_record, &reports, .tracking_number = shipment->tracking_number));
     for (size_t i = 0; i < reports.count; i++)

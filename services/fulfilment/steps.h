@@ -15,7 +15,8 @@ enum err shipment_hold(struct uow *uow, struct shipment *shipment, const char *r
 enum err shipment_lift_hold(struct uow *uow, struct shipment *shipment, const char *by) MUST_USE;
 
 /* The carrier took it. Its stock rows must be locked already. Applies reports that came earlier. */
-enum err shipment_ship(struct uow *uow, struct shipment *shipment, const struct ship_shipment *with, const char *by) MUST_USE;
+enum err shipment_ship(struct uow *uow, struct shipment *shipment, const struct ship_shipment *with,
+                       const char *by) MUST_USE;
 
 /* Applies the reports of the shipment's parcel that were not applied yet. */
 enum err shipment_apply_reports(struct uow *uow, struct shipment *shipment) MUST_USE;

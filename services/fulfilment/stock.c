@@ -19,11 +19,9 @@ struct stock_query {
     int64_t limit;
 };
 
-static RECORD(stock_query,
-    FIELD(stock_query, after, .max = 97),
-    FIELD(stock_query, sku, .format = TEXT_TOKEN, .max = 64),
-    FIELD(stock_query, warehouse, .format = TEXT_TOKEN, .max = 32),
-    FIELD(stock_query, limit, PAGE_LIMIT));
+static RECORD(stock_query, FIELD(stock_query, after, .max = 97),
+              FIELD(stock_query, sku, .format = TEXT_TOKEN, .max = 64),
+              FIELD(stock_query, warehouse, .format = TEXT_TOKEN, .max = 32), FIELD(stock_query, limit, PAGE_LIMIT));
 
 enum err show_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
@@ -35,13 +33,10 @@ enum err show_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
     if (query.after != NULL && at == NULL)
         return err_field(ctx, "after", "must be \"SKU@warehouse\"");
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, stock_show, stock_view_record, &list->items,
-                 .shop = ctx->caller.shop,
-                 .sku = query.sku,
+    TRY(SQL_MANY(uow, stock_show, stock_view_record, &list->items, .shop = ctx->caller.shop, .sku = query.sku,
                  .warehouse = query.warehouse,
                  .after_sku = at != NULL ? arena_copy(ctx->arena, query.after, (size_t)(at - query.after)) : NULL,
-                 .after_warehouse = at != NULL ? at + 1 : NULL,
-                 .limit = query.limit));
+                 .after_warehouse = at != NULL ? at + 1 : NULL, .limit = query.limit));
     if (list->items.count == (size_t)query.limit) {
         const struct stock_view *last = &list->items.items[list->items.count - 1];
         list->next = arena_printf(ctx->arena, "%s@%s", last->sku, last->warehouse);
@@ -72,12 +67,13 @@ static void count_put(struct count *count, const char *sku, const char *warehous
 }
 
 /* Sets the numbers and books the differences; tells how many differed. */
-static enum err book(struct uow *uow, const struct count *count, const char *cause, const char *by, int64_t *ret_changed)
+static enum err book(struct uow *uow, const struct count *count, const char *cause, const char *by,
+                     int64_t *ret_changed)
 {
     struct arena *arena = uow->ctx->arena;
-    const struct texts skus = { (const char **)count->skus, count->size };
-    const struct texts warehouses = { (const char **)count->warehouses, count->size };
-    const struct ints counted = { count->counted, count->size };
+    const struct texts skus = {(const char **)count->skus, count->size};
+    const struct texts warehouses = {(const char **)count->warehouses, count->size};
+    const struct ints counted = {count->counted, count->size};
     const char **keys = arena_array(arena, count->size, sizeof(char *));
 
     for (size_t i = 0; i < count->size; i++)
@@ -126,8 +122,8 @@ enum err count_stock(struct ctx *ctx, const void *in, void *ret)
     count_put(count, found->sku, found->warehouse, found->counted);
     TRY(book(uow, count, arena_printf(ctx->arena, "count:%s", ctx->trace.correlation_id),
              arena_printf(ctx->arena, "%s: %s", ctx->caller.name, found->reason), &changed));
-    TRY(SQL_MANY(uow, stock_show, stock_view_record, &now,
-                 .shop = ctx->caller.shop, .sku = found->sku, .warehouse = found->warehouse, .limit = 1));
+    TRY(SQL_MANY(uow, stock_show, stock_view_record, &now, .shop = ctx->caller.shop, .sku = found->sku,
+                 .warehouse = found->warehouse, .limit = 1));
     assert(now.count == 1);
     *(struct stock_view *)ret = now.items[0];
     return uow_commit(uow);
@@ -171,7 +167,7 @@ enum err import_stock(struct ctx *ctx, const void *in UNUSED, void *ret)
     struct import_report *report = ret;
     struct count *count = ARENA_NEW(ctx->arena, struct count);
     struct warehouse_codes warehouses;
-    struct import import CLEANUP(import_close) = { 0 };
+    struct import import CLEANUP(import_close) = {0};
 
     TRY(import_open(ctx, &import_stock_row_record, report, &import));
     TRY(known_warehouses(ctx, &warehouses));

@@ -17,7 +17,7 @@ const char *stock_key_of_hold(struct arena *arena, const char *checkout_id)
 
 void stock_lock_all(struct uow *uow, const char **keys, size_t count)
 {
-    query_lock(uow, &Q_stock_lock, &(struct texts){ .items = keys, .count = count });
+    query_lock(uow, &Q_stock_lock, &(struct texts){.items = keys, .count = count});
 }
 
 void stock_lock_of_shipment(struct uow *uow, const char *shipment_id)
@@ -37,8 +37,8 @@ static void shift_add(struct shift *shift, const struct allocation *allocation)
 {
     size_t at = 0;
 
-    while (at < shift->count && !(text_equal(shift->skus[at], allocation->sku) &&
-                                  text_equal(shift->warehouses[at], allocation->warehouse)))
+    while (at < shift->count &&
+           !(text_equal(shift->skus[at], allocation->sku) && text_equal(shift->warehouses[at], allocation->warehouse)))
         at++;
     shift->skus[at] = allocation->sku;
     shift->warehouses[at] = allocation->warehouse;
@@ -58,12 +58,8 @@ void stock_shift(struct uow *uow, const struct allocation_list *allocations, int
 
     for (size_t i = 0; i < allocations->count; i++)
         shift_add(&shift, &allocations->items[i]);
-    SQL(uow, stock_hold,
-        .skus = { shift.skus, shift.count },
-        .warehouses = { shift.warehouses, shift.count },
-        .quantities = { shift.quantities, shift.count },
-        .held = held,
-        .allocated = allocated);
+    SQL(uow, stock_hold, .skus = {shift.skus, shift.count}, .warehouses = {shift.warehouses, shift.count},
+        .quantities = {shift.quantities, shift.count}, .held = held, .allocated = allocated);
 }
 
 void stock_leave(struct uow *uow, const struct shipment *shipment, const char *by)
@@ -79,17 +75,9 @@ void stock_leave(struct uow *uow, const struct shipment *shipment, const char *b
         quantities[i] = shipment->lines.items[i].quantity;
         changes[i] = -quantities[i];
     }
-    SQL(uow, stock_ship,
-        .skus = { skus, count },
-        .quantities = { quantities, count },
-        .warehouse = shipment->warehouse);
-    SQL(uow, stock_move_add,
-        .skus = { skus, count },
-        .warehouse = shipment->warehouse,
-        .kind = "shipped",
-        .quantities = { changes, count },
-        .cause = arena_printf(arena, "shipment:%s", shipment->head.id),
-        .by = by);
+    SQL(uow, stock_ship, .skus = {skus, count}, .quantities = {quantities, count}, .warehouse = shipment->warehouse);
+    SQL(uow, stock_move_add, .skus = {skus, count}, .warehouse = shipment->warehouse, .kind = "shipped",
+        .quantities = {changes, count}, .cause = arena_printf(arena, "shipment:%s", shipment->head.id), .by = by);
 }
 
 void stock_free(struct uow *uow, const struct shipment *shipment)
@@ -121,7 +109,7 @@ enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop
     for (size_t i = 0; i < lines->count; i++)
         skus[i] = lines->items[i].sku;
 
-    TRY(SQL_ONE(uow, hold_read_with_offers, hold_record, ret, .id = id, .shop = shop, .skus = { skus, lines->count }));
+    TRY(SQL_ONE(uow, hold_read_with_offers, hold_record, ret, .id = id, .shop = shop, .skus = {skus, lines->count}));
     *ret_found = ret->head.id != NULL;
     return ERR_NONE;
 }
@@ -132,24 +120,13 @@ void hold_save(struct uow *uow, const struct hold *hold, bool is_new)
         json_encode_list(uow->ctx->arena, &allocation_record, hold->allocations.items, hold->allocations.count);
 
     if (is_new)
-        SQL(uow, hold_add,
-            .id = hold->head.id,
-            .shop = hold->shop,
-            .state = hold_state_names[hold->state],
-            .placement = hold->claim.placement,
-            .dead = hold->claim.dead,
-            .reason = hold->reason,
-            .allocations = allocations,
-            .version = hold->head.version);
+        SQL(uow, hold_add, .id = hold->head.id, .shop = hold->shop, .state = hold_state_names[hold->state],
+            .placement = hold->claim.placement, .dead = hold->claim.dead, .reason = hold->reason,
+            .allocations = allocations, .version = hold->head.version);
     else
-        SQL(uow, hold_save,
-            .id = hold->head.id,
-            .state = hold_state_names[hold->state],
-            .placement = hold->claim.placement,
-            .dead = hold->claim.dead,
-            .reason = hold->reason,
-            .allocations = allocations,
-            .version = hold->head.version);
+        SQL(uow, hold_save, .id = hold->head.id, .state = hold_state_names[hold->state],
+            .placement = hold->claim.placement, .dead = hold->claim.dead, .reason = hold->reason,
+            .allocations = allocations, .version = hold->head.version);
 }
 
 enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret, bool *ret_found)
@@ -164,7 +141,10 @@ static RECORD(family_member, FIELD(family_member, id));
 
 enum err shipment_lock_family(struct uow *uow, const char *id)
 {
-    struct { struct family_member *items; size_t count; } family;
+    struct {
+        struct family_member *items;
+        size_t count;
+    } family;
     return SQL_MANY(uow, family_lock, family_member_record, &family, .id = id);
 }
 
@@ -180,7 +160,7 @@ static RECORD(fresh_number, FIELD(fresh_number, number));
 
 enum err shipment_number(struct uow *uow, const char **ret)
 {
-    struct fresh_number fresh = { 0 };
+    struct fresh_number fresh = {0};
     TRY(SQL_ONE(uow, shipment_next_number, fresh_number_record, &fresh));
     *ret = fresh.number;
     return ERR_NONE;
@@ -190,33 +170,20 @@ void shipment_add(struct uow *uow, const struct shipment *shipment, const char *
 {
     struct arena *arena = uow->ctx->arena;
 
-    SQL(uow, shipment_add,
-        .id = shipment->head.id,
-        .shop = shipment->shop,
-        .number = shipment->number,
-        .order_id = shipment->order_id,
-        .group_id = shipment->group_id,
-        .warehouse = shipment->warehouse,
+    SQL(uow, shipment_add, .id = shipment->head.id, .shop = shipment->shop, .number = shipment->number,
+        .order_id = shipment->order_id, .group_id = shipment->group_id, .warehouse = shipment->warehouse,
         .method = shipment->method,
         .lines = json_encode_list(arena, &shipment_line_record, shipment->lines.items, shipment->lines.count),
-        .quantity = shipment->quantity,
-        .reason = reason,
-        .address = address != NULL ? json_encode(arena, &address_record, address) : NULL,
-        .latest = shipment->latest,
+        .quantity = shipment->quantity, .reason = reason,
+        .address = address != NULL ? json_encode(arena, &address_record, address) : NULL, .latest = shipment->latest,
         .version = shipment->head.version);
 }
 
 void shipment_save(struct uow *uow, const struct shipment *shipment, int64_t was)
 {
-    SQL(uow, shipment_save,
-        .id = shipment->head.id,
-        .state = shipment_state_names[shipment->state],
-        .hold_reason = shipment->hold_reason,
-        .carrier = shipment->carrier,
-        .tracking_number = shipment->tracking_number,
-        .tracking_url = shipment->tracking_url,
-        .shipped_at = shipment->shipped_at,
-        .delivered_at = shipment->delivered_at,
-        .version = shipment->head.version,
+    SQL(uow, shipment_save, .id = shipment->head.id, .state = shipment_state_names[shipment->state],
+        .hold_reason = shipment->hold_reason, .carrier = shipment->carrier,
+        .tracking_number = shipment->tracking_number, .tracking_url = shipment->tracking_url,
+        .shipped_at = shipment->shipped_at, .delivered_at = shipment->delivered_at, .version = shipment->head.version,
         .was = was);
 }

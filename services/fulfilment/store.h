@@ -1,8 +1,9 @@
 /*
  * store - typed reads and writes of stock, holds and shipments; the only user of queries.sql.
  *
- * Lock order, everywhere: the hold, then stock rows, then shipments. Locking stock comes first wherever it will be touched;
- * in the consumer the loop has done it for the whole batch, and has locked the holds (the subscriptions' needs).
+ * Lock order, everywhere: the hold, then stock rows, then shipments. Locking stock comes first wherever it will be
+ * touched; in the consumer the loop has done it for the whole batch, and has locked the holds (the subscriptions'
+ * needs).
  */
 #ifndef WAYBILL_FULFILMENT_STORE_H
 #define WAYBILL_FULFILMENT_STORE_H
@@ -37,7 +38,8 @@ enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop
 /* Writes the hold with what it has taken; `is_new` when there was no row. */
 void hold_save(struct uow *uow, const struct hold *hold, bool is_new);
 
-enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret, bool *ret_found) MUST_USE;
+enum err shipment_lock(struct uow *uow, const char *id, const char *shop, struct shipment *ret,
+                       bool *ret_found) MUST_USE;
 /* Locks the shipment's order mates too, in one order: before shipment_lock(), where it may turn out to be the last. */
 enum err shipment_lock_family(struct uow *uow, const char *id) MUST_USE;
 enum err shipments_of_order(struct uow *uow, const char *order_id, struct shipment_list_of_order *ret) MUST_USE;

@@ -4,13 +4,13 @@
 
 static const struct setting settings[] = {
     {"WAYBILL_PARTNER_KEYS", SETTING_SECRET, NULL, 0, 0, "partners' keys, name:rights:key, comma-separated"},
-    {"WAYBILL_PSP_WEBHOOK_SECRETS",                  SETTING_SECRET, NULL, 0, 0, "new[,old]: the payment provider signs with one"},
-    {"WAYBILL_CARRIER_WEBHOOK_SECRETS",                     SETTING_SECRET, NULL, 0, 0, "new[,old]: the carrier signs with one"},
+    {"WAYBILL_PSP_WEBHOOK_SECRETS", SETTING_SECRET, NULL, 0, 0, "new[,old]: the payment provider signs with one"},
+    {"WAYBILL_CARRIER_WEBHOOK_SECRETS", SETTING_SECRET, NULL, 0, 0, "new[,old]: the carrier signs with one"},
     EDGE_UPSTREAM("CATALOG", NULL),
     EDGE_UPSTREAM("PAYMENT", NULL),
     EDGE_UPSTREAM("FULFILMENT", NULL),
     EDGE_SETTINGS,
-    {NULL                     },
+    {NULL},
 };
 
 int main(int argc, char **argv)
@@ -24,10 +24,10 @@ int main(int argc, char **argv)
                             .start = integration_start,
                             .edge =
                                 &(struct edge){
-                                               .openapi = integration_openapi,
-                                               .page = integration_page,
-                                               .upstreams = (const char *const[]){"catalog", "payment", "fulfilment", NULL},
-                                               .authenticate = integration_authenticate,
-                                               },
-    });
+                                    .openapi = integration_openapi,
+                                    .page = integration_page,
+                                    .upstreams = (const char *const[]){"catalog", "payment", "fulfilment", NULL},
+                                    .authenticate = integration_authenticate,
+                                },
+                        });
 }

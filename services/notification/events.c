@@ -26,14 +26,8 @@ static enum err on_order_placed(struct uow *uow, const struct message *message, 
     struct ctx *ctx = uow->ctx;
     const struct config *config = ctx->service->config;
 
-    SQL(uow, order_add,
-        .id = order->order_id,
-        .shop = order->shop,
-        .number = order->number,
-        .cart_id = order->cart_id,
-        .locale = order->locale,
-        .email = order->personal.email,
-        .name = order->personal.billing.name);
+    SQL(uow, order_add, .id = order->order_id, .shop = order->shop, .number = order->number, .cart_id = order->cart_id,
+        .locale = order->locale, .email = order->personal.email, .name = order->personal.billing.name);
     const struct letter confirmation = letter_confirmation(ctx->arena, order);
     const struct letter merchant = letter_to_merchant(ctx->arena, order, config_text(config, "WAYBILL_MERCHANT_MAIL"),
                                                       config_text(config, "WAYBILL_BACKOFFICE_PUBLIC_URL"));
@@ -45,9 +39,9 @@ static enum err on_order_placed(struct uow *uow, const struct message *message, 
 struct known_order {
     const char *id, *shop, *number, *cart_id, *locale, *email, *name;
 };
-static RECORD(known_order,
-    FIELD(known_order, id), FIELD(known_order, shop), FIELD(known_order, number), FIELD(known_order, cart_id),
-    FIELD(known_order, locale), FIELD(known_order, email), FIELD(known_order, name));
+static RECORD(known_order, FIELD(known_order, id), FIELD(known_order, shop), FIELD(known_order, number),
+              FIELD(known_order, cart_id), FIELD(known_order, locale), FIELD(known_order, email),
+              FIELD(known_order, name));
 
 /* The merchant's process decides which status is worth a mail. */
 static enum err on_status_changed(struct uow *uow, const struct message *message, const void *event)

@@ -8,16 +8,12 @@
 #include "identity.h"
 #include "text.h"
 
-RECORD_SHARED(letter,
-    FIELD(letter, to, .max = 254),
-    FIELD(letter, subject, .max = 500),
-    FIELD(letter, text, .max = LETTER_MAX),
-    FIELD(letter, cart_id),
-    FIELD(letter, shop),
-    FIELD(letter, event_id),
-    FIELD(letter, template_name));
+RECORD_SHARED(letter, FIELD(letter, to, .max = 254), FIELD(letter, subject, .max = 500),
+              FIELD(letter, text, .max = LETTER_MAX), FIELD(letter, cart_id), FIELD(letter, shop),
+              FIELD(letter, event_id), FIELD(letter, template_name));
 
-const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name, const char *recipient)
+const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name,
+                              const char *recipient)
 {
     const char *cause = arena_printf(arena, "%s\n%s\n%s", event_id, template_name, recipient);
     return arena_printf(arena, "%s@waybill", sha256_hex(arena, cause, strlen(cause)));
@@ -54,7 +50,8 @@ static void add_address(struct buf *buf, const struct address *address)
     buf_printf(buf, "  %s\n", address->line1);
     if (address->line2 != NULL)
         buf_printf(buf, "  %s\n", address->line2);
-    buf_printf(buf, "  %s %s, %s\n", address->postal_code != NULL ? address->postal_code : "", address->city, address->country);
+    buf_printf(buf, "  %s %s, %s\n", address->postal_code != NULL ? address->postal_code : "", address->city,
+               address->country);
 }
 
 static void add_payment(struct buf *buf, const struct order_placed *order)
@@ -92,7 +89,8 @@ struct letter letter_confirmation(struct arena *arena, const struct order_placed
     };
 }
 
-struct letter letter_to_merchant(struct arena *arena, const struct order_placed *order, const char *to, const char *desk)
+struct letter letter_to_merchant(struct arena *arena, const struct order_placed *order, const char *to,
+                                 const char *desk)
 {
     struct buf text;
 
@@ -113,12 +111,13 @@ static const struct {
     const char *subject; /* then the order's number */
     const char *sentence;
 } openings[] = {
-    { "order_shipped", "On its way: your order", "your order has left our warehouse." },
-    { "order_delivered", "Delivered: your order", "your order has been delivered. We hope that you like it." },
-    { "order_cancelled", "Cancelled: your order", "your order was cancelled. What you have paid is given back." },
+    {"order_shipped", "On its way: your order", "your order has left our warehouse."},
+    {"order_delivered", "Delivered: your order", "your order has been delivered. We hope that you like it."},
+    {"order_cancelled", "Cancelled: your order", "your order was cancelled. What you have paid is given back."},
 };
 
-struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to, const char *name)
+struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to,
+                            const char *name)
 {
     const char *subject = "News of your order";
     const char *sentence = NULL;
@@ -131,8 +130,9 @@ struct letter letter_status(struct arena *arena, const struct order_status_chang
         }
     }
     if (sentence == NULL)
-        sentence = arena_printf(arena, "your order is now: %s%s%s.", changed->status, changed->sub_status != NULL ? ", " : "",
-                                changed->sub_status != NULL ? changed->sub_status : "");
+        sentence =
+            arena_printf(arena, "your order is now: %s%s%s.", changed->status, changed->sub_status != NULL ? ", " : "",
+                         changed->sub_status != NULL ? changed->sub_status : "");
 
     buf_init(&text, arena, LETTER_MAX);
     buf_printf(&text, "Hello %s,\n\n%s\n", name, sentence);

@@ -29,15 +29,18 @@ extern const struct record letter_record;
 struct letter letter_confirmation(struct arena *arena, const struct order_placed *order);
 
 /* To the merchant: there is a new order. `desk` is where staff open it. */
-struct letter letter_to_merchant(struct arena *arena, const struct order_placed *order, const char *to, const char *desk);
+struct letter letter_to_merchant(struct arena *arena, const struct order_placed *order, const char *to,
+                                 const char *desk);
 
 /* To the customer when the merchant's process asks for a mail; a template without words of its own tells the status. */
-struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to, const char *name);
+struct letter letter_status(struct arena *arena, const struct order_status_changed *changed, const char *to,
+                            const char *name);
 
 /* The text as it is sent, with the page's address in place. */
 const char *letter_text(struct arena *arena, const struct letter *letter, const char *page);
 
 /* "<64 hex>@waybill" without the angle brackets: the same for the same cause, template and recipient. */
-const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name, const char *recipient);
+const char *letter_message_id(struct arena *arena, const char *event_id, const char *template_name,
+                              const char *recipient);
 
 #endif

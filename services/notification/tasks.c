@@ -1,6 +1,6 @@
 /*
- * Sending mail. Taking the task records the attempt before the mail server hears of it; its acceptance is recorded after.
- * So a mail is sent twice only if an attempt stayed unanswered, and then with the same Message-ID.
+ * Sending mail. Taking the task records the attempt before the mail server hears of it; its acceptance is recorded
+ * after. So a mail is sent twice only if an attempt stayed unanswered, and then with the same Message-ID.
  */
 #include "task.h"
 
@@ -34,7 +34,7 @@ static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
     const char *why = "";
 
     if (json_decode(ctx, &letter_record, task->body, strlen(task->body), JSON_OPEN, letter) != ERR_NONE)
-        return (struct task_answer){ .outcome = TASK_LATER, .why = "the letter cannot be read" };
+        return (struct task_answer){.outcome = TASK_LATER, .why = "the letter cannot be read"};
 
     const struct mail mail = {
         .from = config_text(config, "WAYBILL_MAIL_FROM"),
@@ -50,17 +50,15 @@ static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
         [SMTP_UNKNOWN] = TASK_UNKNOWN,
     };
     const enum smtp_result result = smtp_send(ctx, config_text(config, "WAYBILL_SMTP_URL"), &mail, &why);
-    return (struct task_answer){ .outcome = outcomes[result], .detail = letter, .why = why };
+    return (struct task_answer){.outcome = outcomes[result], .detail = letter, .why = why};
 }
 
 struct notification {
     struct aggregate head;
     const char *message_id;
 };
-static RECORD(notification,
-    FIELD_NAMED(notification, head.id, "id"),
-    FIELD_NAMED(notification, head.version, "version"),
-    FIELD(notification, message_id));
+static RECORD(notification, FIELD_NAMED(notification, head.id, "id"),
+              FIELD_NAMED(notification, head.version, "version"), FIELD(notification, message_id));
 struct notification_list {
     struct notification *items;
     size_t count;
@@ -70,7 +68,9 @@ struct notification_list {
 static enum err save(struct uow *uow, const struct task_result *results, size_t count, struct notification_list *ret)
 {
     static const char *const states[] = {
-        [TASK_DONE] = "sent", [TASK_REFUSED] = "failed", [TASK_UNKNOWN] = "unknown",
+        [TASK_DONE] = "sent",
+        [TASK_REFUSED] = "failed",
+        [TASK_UNKNOWN] = "unknown",
     };
     struct arena *arena = uow->ctx->arena;
     const char **columns[9];
@@ -84,26 +84,26 @@ static enum err save(struct uow *uow, const struct task_result *results, size_t 
         const struct task_answer *answer = results[i].answer;
         const struct letter *letter = answer->detail;
         const char *const row[] = {
-            task->key, task->id, letter->shop, letter->event_id, letter->template_name, letter->to, task->subject,
-            states[answer->outcome], answer->why,
+            task->key,
+            task->id,
+            letter->shop,
+            letter->event_id,
+            letter->template_name,
+            letter->to,
+            task->subject,
+            states[answer->outcome],
+            answer->why,
         };
         for (size_t n = 0; n < COUNT(columns); n++)
             columns[n][i] = row[n];
         attempts[i] = task->attempt;
         news[i] = task_is_over(answer->outcome);
     }
-    return SQL_MANY(uow, notifications_save, notification_record, ret,
-        .message_ids = { columns[0], count },
-        .ids = { columns[1], count },
-        .shops = { columns[2], count },
-        .event_ids = { columns[3], count },
-        .templates = { columns[4], count },
-        .recipients = { columns[5], count },
-        .subject_ids = { columns[6], count },
-        .states = { columns[7], count },
-        .whys = { columns[8], count },
-        .attempts = { attempts, count },
-        .news = { news, count });
+    return SQL_MANY(uow, notifications_save, notification_record, ret, .message_ids = {columns[0], count},
+                    .ids = {columns[1], count}, .shops = {columns[2], count}, .event_ids = {columns[3], count},
+                    .templates = {columns[4], count}, .recipients = {columns[5], count},
+                    .subject_ids = {columns[6], count}, .states = {columns[7], count}, .whys = {columns[8], count},
+                    .attempts = {attempts, count}, .news = {news, count});
 }
 
 static enum err tell(struct uow *uow, struct notification *notification, const struct task_result *result)
@@ -113,24 +113,26 @@ static enum err tell(struct uow *uow, struct notification *notification, const s
 
     notification->head.version--; /* it was raised with the row, and is once more with the event */
     if (result->answer->outcome == TASK_DONE)
-        return emit_notification_sent(uow, &notification->head, &(struct notification_sent){
-            .notification_id = notification->head.id,
-            .shop = letter->shop,
-            .subject_id = order_id,
-            .template = letter->template_name,
-            .message_id = notification->message_id,
-            .channel = "mail",
-        });
+        return emit_notification_sent(uow, &notification->head,
+                                      &(struct notification_sent){
+                                          .notification_id = notification->head.id,
+                                          .shop = letter->shop,
+                                          .subject_id = order_id,
+                                          .template = letter->template_name,
+                                          .message_id = notification->message_id,
+                                          .channel = "mail",
+                                      });
     work_item_open(uow, "mail_refused", order_id, result->answer->why, "note", DAY_MS);
-    return emit_notification_failed(uow, &notification->head, &(struct notification_failed){
-        .notification_id = notification->head.id,
-        .shop = letter->shop,
-        .subject_id = order_id,
-        .template = letter->template_name,
-        .message_id = notification->message_id,
-        .channel = "mail",
-        .why = result->answer->why,
-    });
+    return emit_notification_failed(uow, &notification->head,
+                                    &(struct notification_failed){
+                                        .notification_id = notification->head.id,
+                                        .shop = letter->shop,
+                                        .subject_id = order_id,
+                                        .template = letter->template_name,
+                                        .message_id = notification->message_id,
+                                        .channel = "mail",
+                                        .why = result->answer->why,
+                                    });
 }
 
 static struct notification *find(const struct notification_list *list, const char *message_id)
@@ -143,7 +145,7 @@ static struct notification *find(const struct notification_list *list, const cha
 
 static enum err record_answers(struct uow *uow, const struct task_result *results, size_t count)
 {
-    struct notification_list saved = { .count = 0 };
+    struct notification_list saved = {.count = 0};
 
     TRY(save(uow, results, count, &saved));
     for (size_t i = 0; i < count; i++) {
@@ -170,5 +172,5 @@ const struct task_kind notification_tasks[] = {
         .call = send_mail,
         .record_all = record_answers,
     },
-    { NULL },
+    {NULL},
 };

@@ -13,7 +13,8 @@
 
 #define NO_CART "00000000-0000-0000-0000-000000000000"
 
-/* A shopper reads and cancels only the order of their own cart, one without a cart none; staff read all of the shop's. */
+/* A shopper reads and cancels only the order of their own cart, one without a cart none; staff read all of the shop's.
+ */
 static const char *only_cart(const struct ctx *ctx)
 {
     if (ctx->caller.role == ROLE_STAFF)
@@ -37,8 +38,8 @@ static enum err read_order(struct uow *uow, const char *id, struct order_view *r
     struct ctx *ctx = uow->ctx;
     bool found;
 
-    TRY(SQL_MAYBE(uow, order_show, order_view_record, ret, &found,
-                  .id = id, .shop = ctx->caller.shop, .cart_id = only_cart(ctx)));
+    TRY(SQL_MAYBE(uow, order_show, order_view_record, ret, &found, .id = id, .shop = ctx->caller.shop,
+                  .cart_id = only_cart(ctx)));
     if (!found)
         return not_found(ctx, id);
     return ERR_NONE;
@@ -62,11 +63,11 @@ struct order_row {
     bool held, unseen;
 };
 
-static RECORD(order_row,
-    FIELD(order_row, id), FIELD(order_row, number), FIELD(order_row, kernel), FIELD(order_row, status),
-    FIELD(order_row, sub_status), FIELD(order_row, channel), FIELD(order_row, method), FIELD(order_row, currency),
-    FIELD(order_row, email), FIELD(order_row, quantity), FIELD(order_row, total_minor),
-    FIELD_AS_TIME(order_row, placed_at), FIELD(order_row, held), FIELD(order_row, unseen));
+static RECORD(order_row, FIELD(order_row, id), FIELD(order_row, number), FIELD(order_row, kernel),
+              FIELD(order_row, status), FIELD(order_row, sub_status), FIELD(order_row, channel),
+              FIELD(order_row, method), FIELD(order_row, currency), FIELD(order_row, email), FIELD(order_row, quantity),
+              FIELD(order_row, total_minor), FIELD_AS_TIME(order_row, placed_at), FIELD(order_row, held),
+              FIELD(order_row, unseen));
 
 static struct order_summary summarise(const struct order_row *row)
 {
@@ -92,30 +93,25 @@ struct order_query {
     int64_t limit;
 };
 
-static RECORD(order_query,
-    FIELD(order_query, after, .format = TEXT_UUID),
-    FIELD(order_query, number, .format = TEXT_TOKEN, .max = 32),
-    FIELD(order_query, kernel, .names = order_kernel_names),
-    FIELD(order_query, status, .min = 1, .max = 60),
-    FIELD(order_query, email, .format = TEXT_EMAIL, .max = 254),
-    FIELD(order_query, limit, PAGE_LIMIT));
+static RECORD(order_query, FIELD(order_query, after, .format = TEXT_UUID),
+              FIELD(order_query, number, .format = TEXT_TOKEN, .max = 32),
+              FIELD(order_query, kernel, .names = order_kernel_names), FIELD(order_query, status, .min = 1, .max = 60),
+              FIELD(order_query, email, .format = TEXT_EMAIL, .max = 254), FIELD(order_query, limit, PAGE_LIMIT));
 
 /* Newest first; ids are in time order, so the last one of a page is where the next begins. */
 static enum err list_orders(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct order_list *list = ret;
-    struct { struct order_row *items; size_t count; } rows;
+    struct {
+        struct order_row *items;
+        size_t count;
+    } rows;
     struct order_query query;
 
     TRY(request_query(ctx, &order_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, order_search, order_row_record, &rows,
-                 .shop = ctx->caller.shop,
-                 .after = query.after,
-                 .number = query.number,
-                 .kernel = query.kernel,
-                 .status = query.status,
-                 .email = query.email,
+    TRY(SQL_MANY(uow, order_search, order_row_record, &rows, .shop = ctx->caller.shop, .after = query.after,
+                 .number = query.number, .kernel = query.kernel, .status = query.status, .email = query.email,
                  .limit = query.limit));
 
     list->items.items = arena_array(ctx->arena, rows.count, sizeof(struct order_summary));
@@ -162,12 +158,8 @@ static enum err show_timeline(struct ctx *ctx, const void *in UNUSED, void *ret)
     TRY(path_id(ctx, "order_id", &id));
     TRY(request_query(ctx, &timeline_query_record, &query));
     READING(ctx, uow);
-    TRY(SQL_MANY(uow, timeline_read, timeline_entry_record, &view->items,
-                 .order_id = id,
-                 .after = query.after,
-                 .shop = ctx->caller.shop,
-                 .cart_id = only_cart(ctx),
-                 .limit = query.limit));
+    TRY(SQL_MANY(uow, timeline_read, timeline_entry_record, &view->items, .order_id = id, .after = query.after,
+                 .shop = ctx->caller.shop, .cart_id = only_cart(ctx), .limit = query.limit));
     if (view->items.count == 0 && query.after == 0)
         return not_found(ctx, id); /* every order has at least the entry of its placing */
     if (view->items.count == (size_t)query.limit)
@@ -183,8 +175,8 @@ static enum err lock_from_path(struct uow *uow, struct order *ret)
     bool found;
 
     TRY(path_id(ctx, "order_id", &id));
-    TRY(SQL_MAYBE(uow, order_lock, order_record, ret, &found,
-                  .id = id, .shop = ctx->caller.shop, .cart_id = only_cart(ctx)));
+    TRY(SQL_MAYBE(uow, order_lock, order_record, ret, &found, .id = id, .shop = ctx->caller.shop,
+                  .cart_id = only_cart(ctx)));
     if (!found)
         return not_found(ctx, id);
     return ERR_NONE;
@@ -235,12 +227,13 @@ static enum err add_note(struct ctx *ctx, const void *in, void *ret)
     UNIT_OF_WORK(ctx, uow);
     TRY(lock_from_path(uow, &order));
     const int64_t was = order.head.version;
-    TRY(emit_order_note_added(uow, &order.head, &(struct order_note_added){
-        .order_id = order.head.id,
-        .shop = order.shop,
-        .note_id = id_new(ctx->arena),
-        .by = actor(ctx),
-    }));
+    TRY(emit_order_note_added(uow, &order.head,
+                              &(struct order_note_added){
+                                  .order_id = order.head.id,
+                                  .shop = order.shop,
+                                  .note_id = id_new(ctx->arena),
+                                  .by = actor(ctx),
+                              }));
     order_note(uow, order.head.id, "note", actor(ctx), note->text, "Note");
     order_save(uow, &order, was);
     TRY(read_order(uow, order.head.id, ret));

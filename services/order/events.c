@@ -11,7 +11,7 @@
 #include "store.h"
 
 #define BY_FULFILMENT "fulfilment"
-#define BY_PAYMENT    "payment"
+#define BY_PAYMENT "payment"
 
 /* Reads the order that an event speaks of. All of them are caused by order.placed, so it must be there. */
 static enum err expect_order(struct uow *uow, const char *order_id, struct order *ret)
@@ -49,25 +49,26 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
     order_place(completed, start.number, start.process_version, &start.process, now,
                 pay_within_s > 0 ? now + pay_within_s * CLOCK_SECOND : 0, uow->ctx->arena, &order);
 
-    TRY(emit_order_placed(uow, &order.head, &(struct order_placed){
-        .order_id = order.head.id,
-        .shop = order.shop,
-        .number = order.number,
-        .cart_id = order.cart_id,
-        .intent = order.intent,
-        .channel = order.channel,
-        .locale = order.locale,
-        .currency = order.currency,
-        .placed_at = order.placed_at,
-        .pay_by = order.pay_by,
-        .reference = order.reference,
-        .method = order.method,
-        .capture = order.capture,
-        .lines = order.lines,
-        .groups = order.groups,
-        .totals = order.totals,
-        .personal = completed->personal,
-    }));
+    TRY(emit_order_placed(uow, &order.head,
+                          &(struct order_placed){
+                              .order_id = order.head.id,
+                              .shop = order.shop,
+                              .number = order.number,
+                              .cart_id = order.cart_id,
+                              .intent = order.intent,
+                              .channel = order.channel,
+                              .locale = order.locale,
+                              .currency = order.currency,
+                              .placed_at = order.placed_at,
+                              .pay_by = order.pay_by,
+                              .reference = order.reference,
+                              .method = order.method,
+                              .capture = order.capture,
+                              .lines = order.lines,
+                              .groups = order.groups,
+                              .totals = order.totals,
+                              .personal = completed->personal,
+                          }));
     order_note(uow, order.head.id, "placed", "customer", NULL, "Order %s placed", order.number);
     TRY(order_snap(uow, &order));
     order_add(uow, &order, &completed->personal);
@@ -79,8 +80,8 @@ static enum err on_shipment_planned(struct uow *uow, const struct message *messa
     const struct shipment_planned *planned = event;
 
     order_shipment_add(uow, planned);
-    order_note(uow, planned->order_id, "shipment_planned", BY_FULFILMENT, planned->reason, "Shipment %s planned from %s",
-               planned->number, planned->warehouse);
+    order_note(uow, planned->order_id, "shipment_planned", BY_FULFILMENT, planned->reason,
+               "Shipment %s planned from %s", planned->number, planned->warehouse);
     return ERR_NONE;
 }
 
@@ -99,7 +100,7 @@ static enum err on_shipment_released(struct uow *uow, const struct message *mess
 
     TRY(expect_order(uow, released->order_id, &order));
     const int64_t was = order.head.version;
-    TRY(order_move(uow, &order, &(struct order_move){ .on = ON_SHIPMENT_RELEASED, .word = "released" }, &moved));
+    TRY(order_move(uow, &order, &(struct order_move){.on = ON_SHIPMENT_RELEASED, .word = "released"}, &moved));
     note_step(uow, order.head.id, released->shipment_id, "released", released->by);
     return snap_and_save(uow, &order, was);
 }
@@ -128,12 +129,14 @@ static enum err on_shipment_shipped(struct uow *uow, const struct message *messa
 
     TRY(expect_order(uow, shipped->order_id, &order));
     const int64_t was = order.head.version;
-    TRY(order_move(uow, &order, &(struct order_move){
-        .on = ON_SHIPMENT_SHIPPED,
-        .word = "shipped",
-        .tracking_number = shipped->tracking_number,
-        .tracking_url = shipped->tracking_url,
-    }, &moved));
+    TRY(order_move(uow, &order,
+                   &(struct order_move){
+                       .on = ON_SHIPMENT_SHIPPED,
+                       .word = "shipped",
+                       .tracking_number = shipped->tracking_number,
+                       .tracking_url = shipped->tracking_url,
+                   },
+                   &moved));
     order_shipment_track(uow, shipped);
     order_note(uow, order.head.id, "shipment_shipped", shipped->by, NULL, "Shipped with %s, tracking number %s",
                shipped->carrier, shipped->tracking_number);
@@ -159,7 +162,7 @@ static enum err on_shipment_delivered(struct uow *uow, const struct message *mes
     TRY(expect_order(uow, delivered->order_id, &order));
     const int64_t was = order.head.version;
     if (delivered->open_shipments == 0)
-        TRY(order_move(uow, &order, &(struct order_move){ .on = ON_SHIPMENT_DELIVERED, .word = "delivered" }, &moved));
+        TRY(order_move(uow, &order, &(struct order_move){.on = ON_SHIPMENT_DELIVERED, .word = "delivered"}, &moved));
     order_shipment_set(uow, delivered->shipment_id, "delivered");
     order_note(uow, order.head.id, "shipment_delivered", "carrier", NULL, "Delivered");
     return snap_and_save(uow, &order, was);
@@ -177,20 +180,21 @@ static enum err on_shipment_stopped(struct uow *uow, const struct message *messa
     order_shipment_set(uow, stopped->shipment_id, "stopped");
     order_note(uow, order.head.id, "shipment_stopped", BY_FULFILMENT, stopped->reason, "Shipment stopped");
     if (stopped->open_shipments == 0)
-        TRY(order_move(uow, &order, &(struct order_move){ .on = ON_ALL_STOPPED, .word = "cancelled" }, &moved));
+        TRY(order_move(uow, &order, &(struct order_move){.on = ON_ALL_STOPPED, .word = "cancelled"}, &moved));
     if (moved) {
         if (order.cancel_reason == NULL)
             order.cancel_reason = stopped->reason;
         if (order.cancel_by == NULL)
             order.cancel_by = BY_FULFILMENT;
-        TRY(emit_order_cancelled(uow, &order.head, &(struct order_cancelled){
-            .order_id = order.head.id,
-            .shop = order.shop,
-            .number = order.number,
-            .reason = order.cancel_reason,
-            .by = order.cancel_by,
-            .total = order.totals.total,
-        }));
+        TRY(emit_order_cancelled(uow, &order.head,
+                                 &(struct order_cancelled){
+                                     .order_id = order.head.id,
+                                     .shop = order.shop,
+                                     .number = order.number,
+                                     .reason = order.cancel_reason,
+                                     .by = order.cancel_by,
+                                     .total = order.totals.total,
+                                 }));
         order.pay_by = 0;
         order_note(uow, order.head.id, "cancelled", order.cancel_by, order.cancel_reason, "Order cancelled");
     }
@@ -205,15 +209,16 @@ static enum err on_shipment_stop_refused(struct uow *uow, const struct message *
 
     TRY(expect_order(uow, refused->order_id, &order));
     const int64_t was = order.head.version;
-    TRY(order_move(uow, &order, &(struct order_move){ .on = ON_STOP_REFUSED, .word = "shipped" }, &moved));
+    TRY(order_move(uow, &order, &(struct order_move){.on = ON_STOP_REFUSED, .word = "shipped"}, &moved));
     if (moved) {
         const char *reason = "a parcel has left already";
-        TRY(emit_order_cancel_refused(uow, &order.head, &(struct order_cancel_refused){
-            .order_id = order.head.id,
-            .shop = order.shop,
-            .number = order.number,
-            .reason = reason,
-        }));
+        TRY(emit_order_cancel_refused(uow, &order.head,
+                                      &(struct order_cancel_refused){
+                                          .order_id = order.head.id,
+                                          .shop = order.shop,
+                                          .number = order.number,
+                                          .reason = reason,
+                                      }));
         order_note(uow, order.head.id, "cancel_refused", BY_FULFILMENT, reason, "Too late to cancel");
     }
     return snap_and_save(uow, &order, was);
@@ -239,7 +244,8 @@ static enum err on_payment_captured(struct uow *uow, const struct message *messa
         return ERR_NONE;
     if (!was_paid && order_is_paid(&order))
         TRY(order_say_paid(uow, &order));
-    order_note(uow, order.head.id, "payment_captured", BY_PAYMENT, NULL, "Paid %s", money_format(captured->amount, text));
+    order_note(uow, order.head.id, "payment_captured", BY_PAYMENT, NULL, "Paid %s",
+               money_format(captured->amount, text));
     TRY(order_snap(uow, &order));
     order_save(uow, &order, was);
     return ERR_NONE;

@@ -13,21 +13,22 @@ static enum err say_status_changed(struct uow *uow, struct order *order, const s
     if (!change->status_changed)
         return ERR_NONE;
 
-    return emit_order_status_changed(uow, &order->head, &(struct order_status_changed){
-        .order_id = order->head.id,
-        .shop = order->shop,
-        .number = order->number,
-        .kernel = order_kernel_names[order->kernel],
-        .status = order->status,
-        .sub_status = order->sub_status,
-        .previous_kernel = order_kernel_names[change->previous_kernel],
-        .previous_status = change->previous_status,
-        .previous_sub_status = change->previous_sub_status,
-        .why = why,
-        .mail = change->mail,
-        .tracking_number = move->tracking_number,
-        .tracking_url = move->tracking_url,
-    });
+    return emit_order_status_changed(uow, &order->head,
+                                     &(struct order_status_changed){
+                                         .order_id = order->head.id,
+                                         .shop = order->shop,
+                                         .number = order->number,
+                                         .kernel = order_kernel_names[order->kernel],
+                                         .status = order->status,
+                                         .sub_status = order->sub_status,
+                                         .previous_kernel = order_kernel_names[change->previous_kernel],
+                                         .previous_status = change->previous_status,
+                                         .previous_sub_status = change->previous_sub_status,
+                                         .why = why,
+                                         .mail = change->mail,
+                                         .tracking_number = move->tracking_number,
+                                         .tracking_url = move->tracking_url,
+                                     });
 }
 
 enum err order_move(struct uow *uow, struct order *order, const struct order_move *move, bool *ret_moved)
@@ -64,7 +65,7 @@ enum err order_say_paid(struct uow *uow, struct order *order)
     if ((order->kernel != ORDER_PLACED && order->kernel != ORDER_RELEASED) || order->hold_reason != NULL)
         return ERR_NONE;
     order_apply(order, order->kernel, "paid", &change);
-    return say_status_changed(uow, order, &change, &(struct order_move){ 0 }, "all the money has come");
+    return say_status_changed(uow, order, &change, &(struct order_move){0}, "all the money has come");
 }
 
 enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event on, const char *reason, const char *by)
@@ -72,18 +73,19 @@ enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event
     const int64_t was = order->head.version;
     bool moved;
 
-    TRY(order_move(uow, order, &(struct order_move){ .on = on }, &moved));
+    TRY(order_move(uow, order, &(struct order_move){.on = on}, &moved));
     order->pay_by = 0;
     if (moved) {
         order->cancel_reason = reason;
         order->cancel_by = by;
-        TRY(emit_order_cancel_asked(uow, &order->head, &(struct order_cancel_asked){
-            .order_id = order->head.id,
-            .shop = order->shop,
-            .number = order->number,
-            .reason = reason,
-            .by = by,
-        }));
+        TRY(emit_order_cancel_asked(uow, &order->head,
+                                    &(struct order_cancel_asked){
+                                        .order_id = order->head.id,
+                                        .shop = order->shop,
+                                        .number = order->number,
+                                        .reason = reason,
+                                        .by = by,
+                                    }));
         order_note(uow, order->head.id, "cancel_asked", by, reason, "Cancellation asked");
         TRY(order_snap(uow, order));
     }
@@ -96,15 +98,16 @@ enum err order_hold(struct uow *uow, struct order *order, const char *reason, co
     const int64_t was = order->head.version;
     bool moved;
 
-    TRY(order_move(uow, order, &(struct order_move){ .on = ON_HOLD_ASKED, .word = "held" }, &moved));
+    TRY(order_move(uow, order, &(struct order_move){.on = ON_HOLD_ASKED, .word = "held"}, &moved));
     order->hold_reason = reason;
-    TRY(emit_order_held(uow, &order->head, &(struct order_held){
-        .order_id = order->head.id,
-        .shop = order->shop,
-        .number = order->number,
-        .reason = reason,
-        .by = by,
-    }));
+    TRY(emit_order_held(uow, &order->head,
+                        &(struct order_held){
+                            .order_id = order->head.id,
+                            .shop = order->shop,
+                            .number = order->number,
+                            .reason = reason,
+                            .by = by,
+                        }));
     order_note(uow, order->head.id, "held", by, reason, "Put on hold");
     TRY(order_snap(uow, order));
     order_save(uow, order, was);
@@ -120,14 +123,15 @@ enum err order_lift_hold(struct uow *uow, struct order *order, const char *by)
     if (process_find(&order->process, word) == NULL)
         word = "placed"; /* each process has it; without a word the order would stay on hold for everybody to see */
 
-    TRY(order_move(uow, order, &(struct order_move){ .on = ON_LIFT_ASKED, .word = word }, &moved));
+    TRY(order_move(uow, order, &(struct order_move){.on = ON_LIFT_ASKED, .word = word}, &moved));
     order->hold_reason = NULL;
-    TRY(emit_order_hold_lifted(uow, &order->head, &(struct order_hold_lifted){
-        .order_id = order->head.id,
-        .shop = order->shop,
-        .number = order->number,
-        .by = by,
-    }));
+    TRY(emit_order_hold_lifted(uow, &order->head,
+                               &(struct order_hold_lifted){
+                                   .order_id = order->head.id,
+                                   .shop = order->shop,
+                                   .number = order->number,
+                                   .by = by,
+                               }));
     order_note(uow, order->head.id, "hold_lifted", by, NULL, "Hold lifted");
     TRY(order_snap(uow, order));
     order_save(uow, order, was);

@@ -21,13 +21,14 @@ struct order_move {
 enum err order_move(struct uow *uow, struct order *order, const struct order_move *move, bool *ret_moved) MUST_USE;
 
 /*
- * Lets the merchant's process speak of the money that has come: this moves nothing in the kernel. An order that is held,
- * over, or has parcels on their way is silent, since those words matter more.
+ * Lets the merchant's process speak of the money that has come: this moves nothing in the kernel. An order that is
+ * held, over, or has parcels on their way is silent, since those words matter more.
  */
 enum err order_say_paid(struct uow *uow, struct order *order) MUST_USE;
 
 /* The commands, for customers, clerks and deadlines: each moves, emits, writes the timeline and saves. */
-enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event on, const char *reason, const char *by) MUST_USE;
+enum err order_ask_cancel(struct uow *uow, struct order *order, enum order_event on, const char *reason,
+                          const char *by) MUST_USE;
 enum err order_hold(struct uow *uow, struct order *order, const char *reason, const char *by) MUST_USE;
 enum err order_lift_hold(struct uow *uow, struct order *order, const char *by) MUST_USE;
 

@@ -6,37 +6,19 @@
 #include "ctx.h"
 #include "text.h"
 
-RECORD_SHARED(order,
-    FIELD_NAMED(order, head.id, "id"),
-    FIELD(order, shop),
-    FIELD(order, number),
-    FIELD(order, cart_id),
-    FIELD(order, intent),
-    FIELD(order, channel),
-    FIELD(order, locale),
-    FIELD(order, currency),
-    FIELD_AS_ENUM(order, kernel, order_kernel_names),
-    FIELD(order, status),
-    FIELD(order, sub_status),
-    FIELD(order, process_version),
-    FIELD_LIST_OF(order, process, process_status_record),
-    FIELD(order, method),
-    FIELD(order, capture),
-    FIELD(order, total_minor),
-    FIELD_LIST_OF(order, lines, line_record),
-    FIELD_LIST_OF(order, groups, group_record),
-    FIELD_OBJECT_OF(order, totals, totals_record),
-    FIELD_LIST_OF(order, payments, payment_view_record),
-    FIELD(order, reference),
-    FIELD(order, hold_reason),
-    FIELD(order, cancel_reason),
-    FIELD(order, cancel_by),
-    FIELD_AS_TIME(order, pay_by),
-    FIELD_AS_TIME(order, placed_at),
-    FIELD_NAMED(order, head.version, "version"));
+RECORD_SHARED(order, FIELD_NAMED(order, head.id, "id"), FIELD(order, shop), FIELD(order, number), FIELD(order, cart_id),
+              FIELD(order, intent), FIELD(order, channel), FIELD(order, locale), FIELD(order, currency),
+              FIELD_AS_ENUM(order, kernel, order_kernel_names), FIELD(order, status), FIELD(order, sub_status),
+              FIELD(order, process_version), FIELD_LIST_OF(order, process, process_status_record), FIELD(order, method),
+              FIELD(order, capture), FIELD(order, total_minor), FIELD_LIST_OF(order, lines, line_record),
+              FIELD_LIST_OF(order, groups, group_record), FIELD_OBJECT_OF(order, totals, totals_record),
+              FIELD_LIST_OF(order, payments, payment_view_record), FIELD(order, reference), FIELD(order, hold_reason),
+              FIELD(order, cancel_reason), FIELD(order, cancel_by), FIELD_AS_TIME(order, pay_by),
+              FIELD_AS_TIME(order, placed_at), FIELD_NAMED(order, head.version, "version"));
 
 /* What the process may listen to. */
-static const char *const process_words[] = { "placed", "paid", "released", "held", "shipped", "delivered", "cancelled", NULL };
+static const char *const process_words[] = {"placed",  "paid",      "released",  "held",
+                                            "shipped", "delivered", "cancelled", NULL};
 
 int64_t order_pay_within_s(const char *method)
 {
@@ -66,7 +48,7 @@ void order_place(const struct checkout_completed *from, const char *number, int6
     };
 
     *ret = (struct order){
-        .head = { .id = from->checkout_id },
+        .head = {.id = from->checkout_id},
         .shop = from->shop,
         .number = number,
         .cart_id = from->cart_id,
@@ -83,7 +65,7 @@ void order_place(const struct checkout_completed *from, const char *number, int6
         .lines = from->lines,
         .groups = from->groups,
         .totals = from->totals,
-        .payments = { .items = payment, .count = 1 },
+        .payments = {.items = payment, .count = 1},
         .reference = from->reference,
         .pay_by = pay_by,
         .placed_at = placed_at,
@@ -139,7 +121,8 @@ enum err process_check(struct ctx *ctx, const struct process_status_list *proces
     for (size_t i = 0; i < process->count; i++) {
         const char *on = process->items[i].on;
         if (!is_listed(process_words, on))
-            err = err_field(ctx, arena_printf(ctx->arena, "statuses[%zu].on", i), "must be one of placed, paid, released, "
+            err = err_field(ctx, arena_printf(ctx->arena, "statuses[%zu].on", i),
+                            "must be one of placed, paid, released, "
                             "held, shipped, delivered, cancelled");
         else if (process_find(process, on) != &process->items[i])
             err = err_field(ctx, arena_printf(ctx->arena, "statuses[%zu].on", i), "is there twice");

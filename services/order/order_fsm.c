@@ -1,11 +1,19 @@
 /* The order's kernel as a table: for each state and event what happens, and why. */
 #include "order.h"
 
-const char *const order_kernel_names[] = { "placed", "released", "shipping", "completed", "cancelling", "cancelled", NULL };
+const char *const order_kernel_names[] = {"placed",     "released",  "shipping", "completed",
+                                          "cancelling", "cancelled", NULL};
 
-const char *const order_event_names[] = { "shipment released", "shipment shipped", "last shipment delivered",
-                                          "all shipments stopped", "stop refused", "pay_by passed", "cancel asked",
-                                          "hold asked", "lift asked", NULL };
+const char *const order_event_names[] = {"shipment released",
+                                         "shipment shipped",
+                                         "last shipment delivered",
+                                         "all shipments stopped",
+                                         "stop refused",
+                                         "pay_by passed",
+                                         "cancel asked",
+                                         "hold asked",
+                                         "lift asked",
+                                         NULL};
 
 static bool is_held(const void *aggregate, const void *event UNUSED)
 {

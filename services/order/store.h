@@ -1,8 +1,8 @@
 /*
  * store - typed reads and writes of orders; the only user of queries.sql.
  *
- * An order is read under its row's lock, changed in memory, and saved once: order_save() writes the order and the version
- * that its events raised.
+ * An order is read under its row's lock, changed in memory, and saved once: order_save() writes the order and the
+ * version that its events raised.
  */
 #ifndef WAYBILL_ORDER_STORE_H
 #define WAYBILL_ORDER_STORE_H

@@ -14,7 +14,10 @@ static RECORD(due_order, FIELD(due_order, id));
 /* An order whose money did not come by pay_by is cancelled, as if somebody had asked; fulfilment frees its stock. */
 static enum err cancel_unpaid(struct uow *uow, bool *ret_more)
 {
-    struct { struct due_order *items; size_t count; } due;
+    struct {
+        struct due_order *items;
+        size_t count;
+    } due;
 
     TRY(SQL_MANY(uow, order_pay_by_passed, due_order_record, &due));
     for (size_t i = 0; i < due.count; i++) {
@@ -29,6 +32,6 @@ static enum err cancel_unpaid(struct uow *uow, bool *ret_more)
 }
 
 const struct timer order_timers[] = {
-    { "cancel unpaid orders", 1000, cancel_unpaid },
-    { NULL },
+    {"cancel unpaid orders", 1000, cancel_unpaid},
+    {NULL},
 };

@@ -19,8 +19,8 @@
 #include "text.h"
 #include "work_item.h"
 
-#define DAY_MS       (24 * 3600 * INT64_C(1000))
-#define WEBHOOK_MAX  (256 * 1024)
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+#define WEBHOOK_MAX (256 * 1024)
 
 static enum err not_found(struct ctx *ctx, const char *id)
 {
@@ -50,7 +50,7 @@ static enum err take_webhook(struct ctx *ctx, const void *in UNUSED, void *ret U
 /* The shopper came back from the page. That proves nothing, so the provider is asked. Location is where they go on. */
 static enum err take_return(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 {
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     const char *onwards = NULL;
     const char *id;
     bool found;
@@ -152,28 +152,14 @@ static void add_receipt(struct uow *uow, const struct book_receipt *ask, const s
     const char *by = uow->ctx->caller.name;
 
     if (receipt->checkout_id == NULL)
-        SQL(uow, receipt_add_unknown,
-            .id = receipt->id,
-            .shop = uow->ctx->caller.shop,
-            .reference = receipt->reference,
-            .amount_minor = receipt->amount.amount,
-            .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
-            .received_on = receipt->received_on,
-            .payer = ask->payer,
-            .booked_by = by);
+        SQL(uow, receipt_add_unknown, .id = receipt->id, .shop = uow->ctx->caller.shop, .reference = receipt->reference,
+            .amount_minor = receipt->amount.amount, .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
+            .received_on = receipt->received_on, .payer = ask->payer, .booked_by = by);
     else
-        SQL(uow, receipt_add,
-            .id = receipt->id,
-            .shop = uow->ctx->caller.shop,
-            .reference = receipt->reference,
-            .amount_minor = receipt->amount.amount,
-            .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
-            .received_on = receipt->received_on,
-            .payer = ask->payer,
-            .outcome = receipt->outcome,
-            .payment_id = receipt->checkout_id,
-            .intent = intent,
-            .open_minor = receipt->open_amount.amount,
+        SQL(uow, receipt_add, .id = receipt->id, .shop = uow->ctx->caller.shop, .reference = receipt->reference,
+            .amount_minor = receipt->amount.amount, .currency = arena_strdup(uow->ctx->arena, receipt->amount.currency),
+            .received_on = receipt->received_on, .payer = ask->payer, .outcome = receipt->outcome,
+            .payment_id = receipt->checkout_id, .intent = intent, .open_minor = receipt->open_amount.amount,
             .booked_by = by);
 }
 
@@ -191,11 +177,12 @@ static void take_parts(struct uow *uow, const struct payment *payment, const str
     work_item_close(uow, "receipt_differs", payment->head.id, "system", "the parts add up to what was due");
 }
 
-/* Books the receipt on the payment with its reference, if it is exactly what is due there, or with the parts before it. */
+/* Books the receipt on the payment with its reference, if it is exactly what is due there, or with the parts before it.
+ */
 static enum err match(struct uow *uow, const struct intent_key *key, struct receipt_view *receipt)
 {
-    struct payment payment = { 0 };
-    struct parts parts = { 0 };
+    struct payment payment = {0};
+    struct parts parts = {0};
     bool found;
 
     TRY(payment_lock(uow, key->id, &payment, &found));
@@ -214,7 +201,7 @@ static enum err match(struct uow *uow, const struct intent_key *key, struct rece
     if (!is_whole)
         take_parts(uow, &payment, intent, &parts);
     receipt->outcome = RECEIPT_VIEW_OUTCOME_MATCHED;
-    TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_RECEIPT, .source = SOURCE_RECEIPT }));
+    TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_RECEIPT, .source = SOURCE_RECEIPT}));
     payment_save(uow, &payment);
     return ERR_NONE;
 }
@@ -223,7 +210,7 @@ static enum err book_receipt(struct ctx *ctx, const void *in, void *ret)
 {
     const struct book_receipt *ask = in;
     struct receipt_view *receipt = ret;
-    struct intent_key key = { 0 };
+    struct intent_key key = {0};
     bool found = false;
 
     if (ask->amount.amount <= 0)
@@ -235,8 +222,8 @@ static enum err book_receipt(struct ctx *ctx, const void *in, void *ret)
 
     UNIT_OF_WORK(ctx, uow);
     if (reference_is_valid(reference))
-        TRY(SQL_MAYBE(uow, intent_by_reference, intent_key_record, &key, &found,
-                      .reference = reference, .shop = ctx->caller.shop));
+        TRY(SQL_MAYBE(uow, intent_by_reference, intent_key_record, &key, &found, .reference = reference,
+                      .shop = ctx->caller.shop));
     if (found)
         TRY(match(uow, &key, receipt));
     if (!text_equal(receipt->outcome, RECEIPT_VIEW_OUTCOME_MATCHED))
@@ -260,14 +247,9 @@ static struct intent *intent_to_refund(struct payment *payment)
 
 static void add_refund(struct uow *uow, const struct refund_view *refund)
 {
-    SQL(uow, refund_add,
-        .id = refund->id,
-        .payment_id = refund->checkout_id,
-        .intent = refund->intent,
-        .reference = refund->reference,
-        .amount_minor = refund->amount.amount,
-        .currency = arena_strdup(uow->ctx->arena, refund->amount.currency),
-        .sent_on = refund->sent_on,
+    SQL(uow, refund_add, .id = refund->id, .payment_id = refund->checkout_id, .intent = refund->intent,
+        .reference = refund->reference, .amount_minor = refund->amount.amount,
+        .currency = arena_strdup(uow->ctx->arena, refund->amount.currency), .sent_on = refund->sent_on,
         .booked_by = uow->ctx->caller.name);
 }
 
@@ -283,7 +265,7 @@ static enum err book_refund(struct ctx *ctx, const void *in, void *ret)
 {
     const struct book_refund *ask = in;
     struct refund_view *refund = ret;
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     const char *id;
     bool found;
 
@@ -300,7 +282,7 @@ static enum err book_refund(struct ctx *ctx, const void *in, void *ret)
     if (intent_returns_by_hand(intent) && !money_equal(ask->amount, owed))
         return err_field(ctx, "amount", "must be what is owed: %" PRId64 " %s", owed.amount, owed.currency);
     TRY(intent_move(uow, &payment, intent,
-                    &(struct move){ .on = ON_SENT_BACK, .refunded_minor = intent->captured_minor }));
+                    &(struct move){.on = ON_SENT_BACK, .refunded_minor = intent->captured_minor}));
     *refund = (struct refund_view){
         .id = id_new(ctx->arena),
         .checkout_id = id,
@@ -328,20 +310,16 @@ struct payment_row {
     struct refund_view_list refunds;
 };
 
-static RECORD(payment_row,
-    FIELD(payment_row, checkout_id),
-    FIELD(payment_row, shop),
-    FIELD(payment_row, currency),
-    FIELD(payment_row, captured_minor),
-    FIELD(payment_row, refunded_minor),
-    FIELD_LIST_OF(payment_row, intents, intent_view_record),
-    FIELD_LIST_OF(payment_row, receipts, receipt_view_record),
-    FIELD_LIST_OF(payment_row, refunds, refund_view_record));
+static RECORD(payment_row, FIELD(payment_row, checkout_id), FIELD(payment_row, shop), FIELD(payment_row, currency),
+              FIELD(payment_row, captured_minor), FIELD(payment_row, refunded_minor),
+              FIELD_LIST_OF(payment_row, intents, intent_view_record),
+              FIELD_LIST_OF(payment_row, receipts, receipt_view_record),
+              FIELD_LIST_OF(payment_row, refunds, refund_view_record));
 
 static enum err show_payment(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
     struct payment_detail_view *view = ret;
-    struct payment_row row = { 0 };
+    struct payment_row row = {0};
     const char *id;
     bool found;
 

@@ -121,8 +121,8 @@ static int64_t promise_ends(const struct fact *fact)
     return fact->expires_at > 0 ? fact->expires_at : fact->occurred_at + PROMISE_TTL_S * CLOCK_SECOND;
 }
 
-/* The page is ours, since only its own session has it. A payment of other money may be somebody else's: not one of its ids
- * or dates is taken. */
+/* The page is ours, since only its own session has it. A payment of other money may be somebody else's: not one of its
+ * ids or dates is taken. */
 static void learn_ids(struct intent *intent, const struct fact *fact)
 {
     const bool fits = fact_fits(fact, intent->amount_minor, intent->currency);
@@ -157,7 +157,7 @@ static void add_fact(struct uow *uow, struct payment *payment, const struct fact
     for (size_t i = 0; i < list->count; i++)
         longer[i] = list->items[i];
     longer[list->count] = *fact;
-    *list = (struct fact_list){ .items = longer, .count = list->count + 1 };
+    *list = (struct fact_list){.items = longer, .count = list->count + 1};
 }
 
 bool facts_learn(struct uow *uow, struct payment *payment, struct intent *intent, const struct fact_list *facts,
@@ -243,7 +243,7 @@ static enum err refused(struct uow *uow, struct payment *payment, struct intent 
         return ERR_NONE;
     }
     intent->operation = PSP_NOTHING;
-    TRY(intent_move(uow, payment, intent, &(struct move){ .on = ON_REFUSED, .code = answer->code }));
+    TRY(intent_move(uow, payment, intent, &(struct move){.on = ON_REFUSED, .code = answer->code}));
     call_query(uow, payment, intent, "query");
     return ERR_NONE;
 }
@@ -262,11 +262,11 @@ static enum err take_answer(struct uow *uow, struct payment *payment, struct int
     case PSP_REFUSED:
         return refused(uow, payment, intent, operation, key, answer);
     case PSP_SPENT:
-        TRY(intent_move(uow, payment, intent, &(struct move){ .on = ON_NO_ANSWER, .operation = operation }));
+        TRY(intent_move(uow, payment, intent, &(struct move){.on = ON_NO_ANSWER, .operation = operation}));
         stall(uow, payment, intent, operation);
         return ERR_NONE;
     case PSP_UNKNOWN:
-        return intent_move(uow, payment, intent, &(struct move){ .on = ON_NO_ANSWER, .operation = operation });
+        return intent_move(uow, payment, intent, &(struct move){.on = ON_NO_ANSWER, .operation = operation});
     case PSP_LOCKED:
     case PSP_NOT_SENT:
     case PSP_IN_FLIGHT:
@@ -282,7 +282,7 @@ static enum err take_answer(struct uow *uow, struct payment *payment, struct int
         intent->operation = operation;
         intent->stalled = operation != PSP_CAPTURE && operation != PSP_REFUND; /* those two may take their time */
         intent->failures += intent->stalled;
-        TRY(intent_move(uow, payment, intent, &(struct move){ .on = ON_NO_ANSWER, .operation = operation }));
+        TRY(intent_move(uow, payment, intent, &(struct move){.on = ON_NO_ANSWER, .operation = operation}));
         ask_later(payment, intent);
     }
     return ERR_NONE;
@@ -322,7 +322,7 @@ static enum err take_truth(struct uow *uow, struct payment *payment, struct inte
         } else if (intent->operation == PSP_CAPTURE) {
             intent->operation = PSP_NOTHING;
             intent->stalled = false;
-            return intent_move(uow, payment, intent, &(struct move){ .on = ON_REFUSED, .code = "provider_error" });
+            return intent_move(uow, payment, intent, &(struct move){.on = ON_REFUSED, .code = "provider_error"});
         } else {
             work_item_open(uow, "call_failed", payment->head.id, "the provider does not do what it is asked", "note",
                            HOUR_MS);

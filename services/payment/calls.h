@@ -11,11 +11,11 @@
 #include "payment.h"
 #include "uow.h"
 
-#define CALL_FAILURES_MAX 3           /* then a person decides */
-#define CALL_KEY_TTL_S    (23 * 3600) /* a provider keeps a key for a day; after that only a query is safe */
-#define PAGE_TTL_S        3600        /* a page outlives its placement, so that a late call can still make it */
-#define PAGE_TTL_MAX_S    (24 * 3600 - 600)
-#define PROMISE_TTL_S     (7 * 24 * 3600)
+#define CALL_FAILURES_MAX 3        /* then a person decides */
+#define CALL_KEY_TTL_S (23 * 3600) /* a provider keeps a key for a day; after that only a query is safe */
+#define PAGE_TTL_S 3600            /* a page outlives its placement, so that a late call can still make it */
+#define PAGE_TTL_MAX_S (24 * 3600 - 600)
+#define PROMISE_TTL_S (7 * 24 * 3600)
 
 const char *call_key(struct arena *arena, const struct payment *payment, const struct intent *intent,
                      enum psp_operation operation, int64_t number);

@@ -63,14 +63,14 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
 {
     const struct checkout_payment_asked *asked = event;
     const bool by_transfer = text_equal(asked->method, PAYMENT_METHOD_BANK_TRANSFER);
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     struct intent *intent;
     bool found;
 
     TRY(payment_read(uow, asked->checkout_id, by_transfer, &payment, &found));
     intent = payment_find(&payment, asked->intent);
     if (intent != NULL)
-        return intent_move(uow, &payment, intent, &(struct move){ .on = ON_ASKED });
+        return intent_move(uow, &payment, intent, &(struct move){.on = ON_ASKED});
     if (!found)
         payment.shop = asked->shop;
     if (!found || payment.currency[0] == '\0')
@@ -78,10 +78,10 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
 
     const struct intent fresh = new_intent(uow->ctx->arena, asked, &payment);
     intent = payment_add_intent(uow, &payment, &fresh);
-    TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_ASKED }));
+    TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_ASKED}));
     if (intent->state == INTENT_NONE)
         return ERR_NONE; /* given up before it was heard of */
-    facts_learn(uow, &payment, intent, &(struct fact_list){ .count = 0 }, "answer");
+    facts_learn(uow, &payment, intent, &(struct fact_list){.count = 0}, "answer");
     TRY(intent_settle(uow, &payment, intent)); /* facts may be here before it, after a restore */
     return finish(uow, &payment);
 }
@@ -90,7 +90,7 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
 static enum err on_payment_closing(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_payment_closing *closing = event;
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     bool found;
 
     TRY(payment_read(uow, closing->checkout_id, false, &payment, &found));
@@ -107,7 +107,7 @@ static enum err on_payment_closing(struct uow *uow, const struct message *messag
 static enum err on_order_placed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct order_placed *placed = event;
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     struct entry entry;
     bool found;
 
@@ -127,7 +127,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
                        "note", HOUR_MS);
     ledger_placed(uow->ctx->arena, &payment, intent, &entry);
     ledger_book(uow, payment.head.id, &entry);
-    TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_PLACED }));
+    TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_PLACED}));
     TRY(finish(uow, &payment));
     return waiting_release(uow, "order", placed->order_id);
 }
@@ -136,7 +136,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
  * first. */
 static enum err move_paying(struct uow *uow, const char *order_id, const struct move *move)
 {
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     bool found;
 
     TRY(payment_read(uow, order_id, false, &payment, &found));
@@ -149,7 +149,7 @@ static enum err move_paying(struct uow *uow, const char *order_id, const struct 
 static enum err on_shipment_packed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct shipment_packed *packed = event;
-    return move_paying(uow, packed->order_id, &(struct move){ .on = ON_PACKED });
+    return move_paying(uow, packed->order_id, &(struct move){.on = ON_PACKED});
 }
 
 /* The last parcel: what the carrier was to collect is collected. */
@@ -159,14 +159,14 @@ static enum err on_shipment_delivered(struct uow *uow, const struct message *mes
 
     if (delivered->open_shipments > 0)
         return ERR_NONE;
-    return move_paying(uow, delivered->order_id, &(struct move){ .on = ON_DELIVERED, .source = SOURCE_CARRIER });
+    return move_paying(uow, delivered->order_id, &(struct move){.on = ON_DELIVERED, .source = SOURCE_CARRIER});
 }
 
 /* Nothing ships: what was promised is given up, what was taken goes back. */
 static enum err on_order_cancelled(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct order_cancelled *cancelled = event;
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     struct entry entry;
     bool found;
 
@@ -180,7 +180,7 @@ static enum err on_order_cancelled(struct uow *uow, const struct message *messag
     payment.cancelled = true;
     ledger_cancelled(uow->ctx->arena, &payment, intent, &entry);
     ledger_book(uow, payment.head.id, &entry);
-    TRY(intent_move(uow, &payment, intent, &(struct move){ .on = ON_CANCELLED }));
+    TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_CANCELLED}));
     return finish(uow, &payment);
 }
 

@@ -30,7 +30,7 @@ static void keep_all(struct uow *uow, const struct fact_list *facts, const char 
 
 static enum err take_for_payment(struct uow *uow, struct fact_list *facts, const char *source)
 {
-    struct payment payment = { 0 };
+    struct payment payment = {0};
     bool found = false;
 
     if (facts->items[0].payment_id != NULL)
@@ -40,7 +40,7 @@ static enum err take_for_payment(struct uow *uow, struct fact_list *facts, const
         return ERR_NONE;
     }
     for (size_t i = 0; i < facts->count; i++) {
-        struct fact_list one = { .items = &facts->items[i], .count = 1 };
+        struct fact_list one = {.items = &facts->items[i], .count = 1};
         struct intent *intent = payment_find(&payment, facts->items[i].intent);
         if (intent == NULL) {
             keep_all(uow, &one, source);
@@ -72,7 +72,7 @@ enum err facts_take(struct uow *uow, struct fact_list *facts, const char *source
     TRY(facts_sift(uow, facts));
     lock_all(uow, facts);
     for (size_t i = 0; i < facts->count;) {
-        struct fact_list one = { .items = &facts->items[i], .count = count_same(facts, i) };
+        struct fact_list one = {.items = &facts->items[i], .count = count_same(facts, i)};
         TRY(take_for_payment(uow, &one, source));
         i += one.count;
     }

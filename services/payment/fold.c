@@ -5,22 +5,15 @@
 
 #include "text.h"
 
-const char *const fact_kind_names[] = { "page", "completed", "card_refused", "ended", "authorized", "cancelled",
-                                        "captured", "refund_pending", "refunded", "refund_failed", NULL };
+const char *const fact_kind_names[] = {"page",      "completed", "card_refused",   "ended",    "authorized",
+                                       "cancelled", "captured",  "refund_pending", "refunded", "refund_failed",
+                                       NULL};
 
-const char *const fact_rank_names[] = { "none", "page", "ended", "authorized", "cancelled", "captured", NULL };
+const char *const fact_rank_names[] = {"none", "page", "ended", "authorized", "cancelled", "captured", NULL};
 
-RECORD_SHARED(fact,
-    FIELD(fact, id),
-    FIELD_AS_ENUM(fact, kind, fact_kind_names),
-    FIELD(fact, payment_id),
-    FIELD(fact, intent),
-    FIELD(fact, payment_ref),
-    FIELD(fact, refund_ref),
-    FIELD(fact, amount_minor),
-    FIELD(fact, currency),
-    FIELD(fact, code),
-    FIELD_AS_TIME(fact, occurred_at));
+RECORD_SHARED(fact, FIELD(fact, id), FIELD_AS_ENUM(fact, kind, fact_kind_names), FIELD(fact, payment_id),
+              FIELD(fact, intent), FIELD(fact, payment_ref), FIELD(fact, refund_ref), FIELD(fact, amount_minor),
+              FIELD(fact, currency), FIELD(fact, code), FIELD_AS_TIME(fact, occurred_at));
 
 static enum fact_rank rank_of(enum fact_kind kind)
 {
@@ -103,7 +96,7 @@ void facts_fold(const struct fact_list *facts, int64_t intent, int64_t amount_mi
     const char *payment_ref = NULL;
     enum fact_rank claimed = RANK_NONE; /* by what speaks of other money */
 
-    *ret = (struct verdict){ .rank = RANK_NONE };
+    *ret = (struct verdict){.rank = RANK_NONE};
     for (size_t i = 0; i < facts->count; i++) {
         const struct fact *fact = &facts->items[i];
         if (fact->intent != intent)

@@ -61,14 +61,14 @@ extern const struct record fact_record;
 
 struct verdict {
     enum fact_rank rank;
-    int64_t refunded_minor;   /* went through and did not come back */
-    int64_t refunding_minor;  /* taken on, not through yet */
+    int64_t refunded_minor;  /* went through and did not come back */
+    int64_t refunding_minor; /* taken on, not through yet */
     bool refund_failed;
-    bool completed;           /* the shopper is done, so there is something to ask for */
-    bool mismatched;          /* some amount or currency is not what was asked */
-    bool contested;           /* ... and nothing that fits says as much as it does */
-    bool several;             /* more than one payment was made for it */
-    const char *code;         /* why it ended, if that was told */
+    bool completed;   /* the shopper is done, so there is something to ask for */
+    bool mismatched;  /* some amount or currency is not what was asked */
+    bool contested;   /* ... and nothing that fits says as much as it does */
+    bool several;     /* more than one payment was made for it */
+    const char *code; /* why it ended, if that was told */
 };
 
 /* Folds the facts of one intent that was asked for `amount_minor`. Facts of other intents are skipped. */

@@ -3,15 +3,29 @@
 
 #include "text.h"
 
-const char *const intent_state_names[] = { "none", "requested", "unknown", "pending", "due", "authorized", "capturing",
-                                           "captured", "declined", "closing", "closed", "voiding", "voided",
-                                           "refunding", "refunded", NULL };
+const char *const intent_state_names[] = {"none",      "requested", "unknown",  "pending", "due",    "authorized",
+                                          "capturing", "captured",  "declined", "closing", "closed", "voiding",
+                                          "voided",    "refunding", "refunded", NULL};
 
-const char *const intent_event_names[] = { "asked", "close asked", "no answer", "page made", "authorized told",
-                                           "captured told", "end told", "part refunded told", "refunded told",
-                                           "refund failed told", "mismatch told", "capture refused", "receipt booked",
-                                           "refund booked", "order placed", "parcel packed", "all delivered",
-                                           "order cancelled", NULL };
+const char *const intent_event_names[] = {"asked",
+                                          "close asked",
+                                          "no answer",
+                                          "page made",
+                                          "authorized told",
+                                          "captured told",
+                                          "end told",
+                                          "part refunded told",
+                                          "refunded told",
+                                          "refund failed told",
+                                          "mismatch told",
+                                          "capture refused",
+                                          "receipt booked",
+                                          "refund booked",
+                                          "order placed",
+                                          "parcel packed",
+                                          "all delivered",
+                                          "order cancelled",
+                                          NULL};
 
 /* Guards: of an intent, and of its payment. */
 
@@ -349,6 +363,6 @@ const struct fsm intent_fsm = {
     .edges = edges,
     .edge_count = COUNT(edges),
     .initial = INTENT_NONE,
-    .commands = 1u << ON_RECEIPT /* a clerk's: what doesn't fit is kept unmatched */
+    .commands = 1u << ON_RECEIPT      /* a clerk's: what doesn't fit is kept unmatched */
                 | 1u << ON_SENT_BACK, /* ... and: what is not owed is refused */
 };

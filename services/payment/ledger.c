@@ -6,7 +6,7 @@
 
 #include "text.h"
 
-const char *const money_source_names[] = { "psp", "receipt", "carrier", NULL };
+const char *const money_source_names[] = {"psp", "receipt", "carrier", NULL};
 
 /* A leg of 0 is none. */
 static void add(struct entry *entry, const char *account, const char *subject, int64_t amount)
@@ -14,7 +14,7 @@ static void add(struct entry *entry, const char *account, const char *subject, i
     if (amount == 0)
         return;
     assert(entry->leg_count < ENTRY_LEGS_MAX);
-    entry->legs[entry->leg_count++] = (struct leg){ .account = account, .subject = subject, .amount = amount };
+    entry->legs[entry->leg_count++] = (struct leg){.account = account, .subject = subject, .amount = amount};
 }
 
 static void begin(struct arena *arena, const struct payment *payment, const struct intent *intent, const char *what,

@@ -13,11 +13,11 @@ extern const struct task_kind payment_tasks[];
 extern const struct timer payment_timers[];
 
 static const struct setting settings[] = {
-    { "WAYBILL_PSP_URL", SETTING_TEXT, NULL, 0, 0, "the payment provider's API, one URL or several in turn" },
-    { "WAYBILL_PSP_KEY", SETTING_SECRET, NULL, 0, 0, "our secret key at the payment provider" },
-    { "WAYBILL_STOREFRONT_PUBLIC_URL", SETTING_TEXT, NULL, 0, 0, "where shoppers come back to from the payment page" },
-    { "WAYBILL_UNKNOWN_MAX_S", SETTING_INT, "3600", 1, 86400, "seconds until a person is told of an unknown payment" },
-    { NULL },
+    {"WAYBILL_PSP_URL", SETTING_TEXT, NULL, 0, 0, "the payment provider's API, one URL or several in turn"},
+    {"WAYBILL_PSP_KEY", SETTING_SECRET, NULL, 0, 0, "our secret key at the payment provider"},
+    {"WAYBILL_STOREFRONT_PUBLIC_URL", SETTING_TEXT, NULL, 0, 0, "where shoppers come back to from the payment page"},
+    {"WAYBILL_UNKNOWN_MAX_S", SETTING_INT, "3600", 1, 86400, "seconds until a person is told of an unknown payment"},
+    {NULL},
 };
 
 static const char *without_slash(struct arena *arena, const char *url)
@@ -45,21 +45,23 @@ static bool start(struct service *service)
 
 int main(int argc, char **argv)
 {
-    struct payment_settings own = { 0 };
-    const int status = service_main(argc, argv, &(struct service){
-        .name = "payment",
-        .purpose = "payment intents, captures, refunds, bank receipts, the double-entry ledger",
-        .settings = settings,
-        .queries = payment_queries,
-        .migrations = payment_migrations,
-        .machines = (const struct fsm *const[]){ &intent_fsm, NULL },
-        .routes = payment_routes,
-        .subscriptions = payment_subscriptions,
-        .tasks = payment_tasks,
-        .timers = payment_timers,
-        .start = start,
-        .own = &own,
-    });
+    struct payment_settings own = {0};
+    const int status =
+        service_main(argc, argv,
+                     &(struct service){
+                         .name = "payment",
+                         .purpose = "payment intents, captures, refunds, bank receipts, the double-entry ledger",
+                         .settings = settings,
+                         .queries = payment_queries,
+                         .migrations = payment_migrations,
+                         .machines = (const struct fsm *const[]){&intent_fsm, NULL},
+                         .routes = payment_routes,
+                         .subscriptions = payment_subscriptions,
+                         .tasks = payment_tasks,
+                         .timers = payment_timers,
+                         .start = start,
+                         .own = &own,
+                     });
 
     upstream_free(own.psp);
     return status;

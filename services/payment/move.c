@@ -9,9 +9,9 @@
 #include "store.h"
 #include "work_item.h"
 
-#define DAY_MS       (24 * 3600 * INT64_C(1000))
-#define HOUR_MS      (3600 * INT64_C(1000))
-#define NEWS_MAX     8 /* moves that one set of facts can cause */
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+#define HOUR_MS (3600 * INT64_C(1000))
+#define NEWS_MAX 8 /* moves that one set of facts can cause */
 
 static struct money money_in(const struct intent *intent, int64_t amount)
 {
@@ -22,80 +22,86 @@ static struct money money_in(const struct intent *intent, int64_t amount)
 
 static enum err say_due(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_due(uow, &payment->head, &(struct payment_due){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = intent->placement,
-        .intent = intent->number,
-        .method = intent->method,
-        .amount = money_in(intent, intent->amount_minor),
-        .reference = intent->reference,
-    });
+    return emit_payment_due(uow, &payment->head,
+                            &(struct payment_due){
+                                .checkout_id = payment->head.id,
+                                .shop = payment->shop,
+                                .placement = intent->placement,
+                                .intent = intent->number,
+                                .method = intent->method,
+                                .amount = money_in(intent, intent->amount_minor),
+                                .reference = intent->reference,
+                            });
 }
 
 static enum err say_action_required(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_action_required(uow, &payment->head, &(struct payment_action_required){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = intent->placement,
-        .intent = intent->number,
-        .method = intent->method,
-        .redirect_url = intent->redirect_url,
-        .expires_at = intent->expires_at,
-    });
+    return emit_payment_action_required(uow, &payment->head,
+                                        &(struct payment_action_required){
+                                            .checkout_id = payment->head.id,
+                                            .shop = payment->shop,
+                                            .placement = intent->placement,
+                                            .intent = intent->number,
+                                            .method = intent->method,
+                                            .redirect_url = intent->redirect_url,
+                                            .expires_at = intent->expires_at,
+                                        });
 }
 
 static enum err say_authorized(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_authorized(uow, &payment->head, &(struct payment_authorized){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = intent->placement,
-        .intent = intent->number,
-        .method = intent->method,
-        .amount = money_in(intent, intent->amount_minor),
-        .capture = intent->capture,
-        .expires_at = intent->rank == RANK_AUTHORIZED ? intent->expires_at : 0,
-    });
+    return emit_payment_authorized(uow, &payment->head,
+                                   &(struct payment_authorized){
+                                       .checkout_id = payment->head.id,
+                                       .shop = payment->shop,
+                                       .placement = intent->placement,
+                                       .intent = intent->number,
+                                       .method = intent->method,
+                                       .amount = money_in(intent, intent->amount_minor),
+                                       .capture = intent->capture,
+                                       .expires_at = intent->rank == RANK_AUTHORIZED ? intent->expires_at : 0,
+                                   });
 }
 
 static enum err say_declined(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_declined(uow, &payment->head, &(struct payment_declined){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = intent->placement,
-        .intent = intent->number,
-        .method = intent->method,
-        .code = intent->decline_code,
-        .may_retry = true,
-    });
+    return emit_payment_declined(uow, &payment->head,
+                                 &(struct payment_declined){
+                                     .checkout_id = payment->head.id,
+                                     .shop = payment->shop,
+                                     .placement = intent->placement,
+                                     .intent = intent->number,
+                                     .method = intent->method,
+                                     .code = intent->decline_code,
+                                     .may_retry = true,
+                                 });
 }
 
 static enum err say_unknown(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_unknown(uow, &payment->head, &(struct payment_unknown){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = intent->placement,
-        .intent = intent->number,
-        .operation = psp_operation_names[intent->doubt],
-    });
+    return emit_payment_unknown(uow, &payment->head,
+                                &(struct payment_unknown){
+                                    .checkout_id = payment->head.id,
+                                    .shop = payment->shop,
+                                    .placement = intent->placement,
+                                    .intent = intent->number,
+                                    .operation = psp_operation_names[intent->doubt],
+                                });
 }
 
 static enum err say_captured(struct uow *uow, struct payment *payment, const struct intent *intent,
                              enum money_source source)
 {
-    return emit_payment_captured(uow, &payment->head, &(struct payment_captured){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .intent = intent->number,
-        .method = intent->method,
-        .amount = money_in(intent, intent->captured_minor),
-        .captured = money_in(intent, intent->captured_minor),
-        .source = money_source_names[source],
-    });
+    return emit_payment_captured(uow, &payment->head,
+                                 &(struct payment_captured){
+                                     .checkout_id = payment->head.id,
+                                     .shop = payment->shop,
+                                     .intent = intent->number,
+                                     .method = intent->method,
+                                     .amount = money_in(intent, intent->captured_minor),
+                                     .captured = money_in(intent, intent->captured_minor),
+                                     .source = money_source_names[source],
+                                 });
 }
 
 static enum err say_capture_failed(struct uow *uow, struct payment *payment, const struct intent *intent,
@@ -103,35 +109,38 @@ static enum err say_capture_failed(struct uow *uow, struct payment *payment, con
 {
     work_item_open(uow, "capture_failed", payment->head.id, "the money of an order could not be taken", "note",
                    HOUR_MS);
-    return emit_payment_capture_failed(uow, &payment->head, &(struct payment_capture_failed){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .intent = intent->number,
-        .amount = money_in(intent, intent->amount_minor),
-        .code = code,
-    });
+    return emit_payment_capture_failed(uow, &payment->head,
+                                       &(struct payment_capture_failed){
+                                           .checkout_id = payment->head.id,
+                                           .shop = payment->shop,
+                                           .intent = intent->number,
+                                           .amount = money_in(intent, intent->amount_minor),
+                                           .code = code,
+                                       });
 }
 
 static enum err say_voided(struct uow *uow, struct payment *payment, const struct intent *intent)
 {
-    return emit_payment_voided(uow, &payment->head, &(struct payment_voided){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .intent = intent->number,
-        .amount = money_in(intent, intent->authorized_minor),
-    });
+    return emit_payment_voided(uow, &payment->head,
+                               &(struct payment_voided){
+                                   .checkout_id = payment->head.id,
+                                   .shop = payment->shop,
+                                   .intent = intent->number,
+                                   .amount = money_in(intent, intent->authorized_minor),
+                               });
 }
 
 static enum err say_refunded(struct uow *uow, struct payment *payment, const struct intent *intent, int64_t amount)
 {
-    return emit_payment_refunded(uow, &payment->head, &(struct payment_refunded){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .intent = intent->number,
-        .amount = money_in(intent, amount),
-        .refunded = money_in(intent, intent->refunded_minor),
-        .reason = intent->refund_reason,
-    });
+    return emit_payment_refunded(uow, &payment->head,
+                                 &(struct payment_refunded){
+                                     .checkout_id = payment->head.id,
+                                     .shop = payment->shop,
+                                     .intent = intent->number,
+                                     .amount = money_in(intent, amount),
+                                     .refunded = money_in(intent, intent->refunded_minor),
+                                     .reason = intent->refund_reason,
+                                 });
 }
 
 /* --- what a move does --- */
@@ -363,7 +372,7 @@ static void look_around(struct uow *uow, const struct payment *payment, struct i
 enum err intent_settle(struct uow *uow, struct payment *payment, struct intent *intent)
 {
     struct verdict verdict;
-    struct move move = { .source = SOURCE_PSP };
+    struct move move = {.source = SOURCE_PSP};
 
     facts_fold(&payment->facts, intent->number, intent->amount_minor, intent->currency, &verdict);
     for (int news = 0; news < NEWS_MAX && intent_news(intent, &verdict, &move.on); news++) {
@@ -392,7 +401,7 @@ enum err payment_close(struct uow *uow, struct payment *payment, int64_t placeme
         struct intent *intent = &payment->intents.items[i];
         if (intent->number > number)
             continue;
-        TRY(intent_move(uow, payment, intent, &(struct move){ .on = ON_CLOSE }));
+        TRY(intent_move(uow, payment, intent, &(struct move){.on = ON_CLOSE}));
         TRY(close_what_never_left(uow, payment, intent));
     }
     return ERR_NONE;
@@ -403,10 +412,11 @@ enum err payment_tell_closed(struct uow *uow, struct payment *payment)
     if (!payment_owes_closed(payment))
         return ERR_NONE;
     payment->closed_told = payment->closed_to;
-    return emit_payment_closed(uow, &payment->head, &(struct payment_closed){
-        .checkout_id = payment->head.id,
-        .shop = payment->shop,
-        .placement = payment->closed_placement,
-        .intent = payment->closed_to,
-    });
+    return emit_payment_closed(uow, &payment->head,
+                               &(struct payment_closed){
+                                   .checkout_id = payment->head.id,
+                                   .shop = payment->shop,
+                                   .placement = payment->closed_placement,
+                                   .intent = payment->closed_to,
+                               });
 }

@@ -3,56 +3,24 @@
 
 #include "text.h"
 
-static RECORD(intent,
-    FIELD_NAMED(intent, number, "intent"),
-    FIELD(intent, placement),
-    FIELD(intent, method),
-    FIELD_AS_ENUM(intent, state, intent_state_names),
-    FIELD(intent, amount_minor),
-    FIELD(intent, currency),
-    FIELD(intent, capture),
-    FIELD(intent, authorized_minor),
-    FIELD(intent, captured_minor),
-    FIELD(intent, refunded_minor),
-    FIELD_AS_ENUM(intent, rank, fact_rank_names),
-    FIELD(intent, mismatched),
-    FIELD_AS_ENUM(intent, operation, psp_operation_names),
-    FIELD(intent, stalled),
-    FIELD(intent, calls),
-    FIELD(intent, failures),
-    FIELD_AS_ENUM(intent, doubt, psp_operation_names),
-    FIELD(intent, queries),
-    FIELD(intent, asks),
-    FIELD_AS_TIME(intent, ask_at),
-    FIELD_AS_TIME(intent, alarm_at),
-    FIELD(intent, locale),
-    FIELD(intent, return_url, .max = 2000),
-    FIELD(intent, reference),
-    FIELD(intent, page_ref),
-    FIELD(intent, payment_ref),
-    FIELD(intent, redirect_url, .max = 2000),
-    FIELD_AS_TIME(intent, expires_at),
-    FIELD(intent, decline_code),
-    FIELD(intent, refund_reason),
-    FIELD_AS_TIME(intent, created_at));
+static RECORD(intent, FIELD_NAMED(intent, number, "intent"), FIELD(intent, placement), FIELD(intent, method),
+              FIELD_AS_ENUM(intent, state, intent_state_names), FIELD(intent, amount_minor), FIELD(intent, currency),
+              FIELD(intent, capture), FIELD(intent, authorized_minor), FIELD(intent, captured_minor),
+              FIELD(intent, refunded_minor), FIELD_AS_ENUM(intent, rank, fact_rank_names), FIELD(intent, mismatched),
+              FIELD_AS_ENUM(intent, operation, psp_operation_names), FIELD(intent, stalled), FIELD(intent, calls),
+              FIELD(intent, failures), FIELD_AS_ENUM(intent, doubt, psp_operation_names), FIELD(intent, queries),
+              FIELD(intent, asks), FIELD_AS_TIME(intent, ask_at), FIELD_AS_TIME(intent, alarm_at),
+              FIELD(intent, locale), FIELD(intent, return_url, .max = 2000), FIELD(intent, reference),
+              FIELD(intent, page_ref), FIELD(intent, payment_ref), FIELD(intent, redirect_url, .max = 2000),
+              FIELD_AS_TIME(intent, expires_at), FIELD(intent, decline_code), FIELD(intent, refund_reason),
+              FIELD_AS_TIME(intent, created_at));
 
-RECORD_SHARED(payment,
-    FIELD_NAMED(payment, head.id, "id"),
-    FIELD(payment, shop),
-    FIELD(payment, currency),
-    FIELD(payment, closed_to),
-    FIELD(payment, closed_told),
-    FIELD(payment, closed_placement),
-    FIELD(payment, order_number),
-    FIELD(payment, order_intent),
-    FIELD(payment, order_minor),
-    FIELD_AS_TIME(payment, order_pay_by),
-    FIELD(payment, cancelled),
-    FIELD_LIST_OF(payment, intents, intent_record),
-    FIELD_LIST_OF(payment, facts, fact_record),
-    FIELD_AS_TIME(payment, now),
-    FIELD(payment, reference),
-    FIELD_NAMED(payment, head.version, "version"));
+RECORD_SHARED(payment, FIELD_NAMED(payment, head.id, "id"), FIELD(payment, shop), FIELD(payment, currency),
+              FIELD(payment, closed_to), FIELD(payment, closed_told), FIELD(payment, closed_placement),
+              FIELD(payment, order_number), FIELD(payment, order_intent), FIELD(payment, order_minor),
+              FIELD_AS_TIME(payment, order_pay_by), FIELD(payment, cancelled),
+              FIELD_LIST_OF(payment, intents, intent_record), FIELD_LIST_OF(payment, facts, fact_record),
+              FIELD_AS_TIME(payment, now), FIELD(payment, reference), FIELD_NAMED(payment, head.version, "version"));
 
 struct intent *payment_find(struct payment *payment, int64_t number)
 {
@@ -126,7 +94,7 @@ enum psp_operation intent_wants(const struct intent *intent)
 
 int64_t ask_pause_ms(int64_t asks)
 {
-    static const int64_t pauses_s[] = { 2, 10, 60, 300, 1800, 7200, 86400 };
+    static const int64_t pauses_s[] = {2, 10, 60, 300, 1800, 7200, 86400};
     const int64_t last = (int64_t)COUNT(pauses_s) - 1;
 
     return pauses_s[asks < last ? asks : last] * 1000;

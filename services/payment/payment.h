@@ -86,9 +86,9 @@ struct intent {
     int64_t ask_at;   /* when to ask again; 0: no need */
     int64_t alarm_at; /* when a person is told; 0: told, or no need */
 
-    const char *locale;     /* of the shopper, for the page */
-    const char *return_url; /* of the shop, where the shopper goes after the page, or NULL */
-    const char *reference; /* what the customer writes on a transfer, or NULL */
+    const char *locale;      /* of the shopper, for the page */
+    const char *return_url;  /* of the shop, where the shopper goes after the page, or NULL */
+    const char *reference;   /* what the customer writes on a transfer, or NULL */
     const char *page_ref;    /* the provider's id of its page */
     const char *payment_ref; /* ... and of the payment made there */
     const char *redirect_url;
@@ -116,7 +116,7 @@ struct payment {
     int64_t order_intent;     /* which pays for it; 0: no order */
     int64_t order_minor;
     int64_t order_pay_by; /* when it is cancelled if its money has not come; 0: not by a day */
-    bool cancelled; /* the order */
+    bool cancelled;       /* the order */
     struct intent_list intents;
     struct fact_list facts; /* what the provider told of all of them */
 

@@ -10,7 +10,7 @@
 #include "task.h"
 #include "timer.h"
 
-#define POLL_EVERY_MS  30000
+#define POLL_EVERY_MS 30000
 #define POLL_OVERLAP_S 300
 
 /* The timer's: adds the next call when it is due. */

@@ -1,19 +1,13 @@
 /* What the end of a call to a provider means. */
 #include "psp.h"
 
-const char *const psp_operation_names[] = { "nothing", "authorize", "expire", "capture", "void", "refund", "query",
-                                            NULL };
+const char *const psp_operation_names[] = {"nothing", "authorize", "expire", "capture",
+                                           "void",    "refund",    "query",  NULL};
 
-RECORD_SHARED(psp_call,
-    FIELD(psp_call, intent),
-    FIELD(psp_call, number),
-    FIELD(psp_call, proves),
-    FIELD(psp_call, operation),
-    FIELD(psp_call, source),
-    FIELD(psp_call, method),
-    FIELD(psp_call, path, .max = 1000),
-    FIELD(psp_call, form, .max = 8000),
-    FIELD(psp_call, also, .max = 1000));
+RECORD_SHARED(psp_call, FIELD(psp_call, intent), FIELD(psp_call, number), FIELD(psp_call, proves),
+              FIELD(psp_call, operation), FIELD(psp_call, source), FIELD(psp_call, method),
+              FIELD(psp_call, path, .max = 1000), FIELD(psp_call, form, .max = 8000),
+              FIELD(psp_call, also, .max = 1000));
 
 enum psp_outcome psp_outcome(enum call_result result, int status, bool readable, bool replayed)
 {

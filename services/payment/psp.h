@@ -41,8 +41,8 @@ enum psp_outcome psp_outcome(enum call_result result, int status, bool readable,
 /* A call as it was decided; stored with its task and sent byte by byte the same however often. */
 struct psp_call {
     int64_t intent;
-    int64_t number;   /* of the decided calls of the intent; in its key */
-    bool proves;      /* a query: no call is under way, so what it doesn't find isn't there */
+    int64_t number; /* of the decided calls of the intent; in its key */
+    bool proves;    /* a query: no call is under way, so what it doesn't find isn't there */
     const char *operation;
     const char *source; /* of what it finds: "answer", "query", "return" */
     const char *method;

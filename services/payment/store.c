@@ -33,71 +33,37 @@ struct intent *payment_add_intent(struct uow *uow, struct payment *payment, cons
     for (size_t i = 0; i < list->count; i++)
         longer[i] = list->items[i];
     longer[list->count] = *intent;
-    *list = (struct intent_list){ .items = longer, .count = list->count + 1 };
+    *list = (struct intent_list){.items = longer, .count = list->count + 1};
     return &longer[list->count - 1];
 }
 
 static void put_intent(struct uow *uow, const struct payment *payment, const struct intent *intent)
 {
-    SQL(uow, intent_put,
-        .payment_id = payment->head.id,
-        .intent = intent->number,
-        .placement = intent->placement,
-        .method = intent->method,
-        .state = intent_state_names[intent->state],
-        .amount_minor = intent->amount_minor,
-        .currency = intent->currency,
-        .capture = intent->capture,
-        .authorized_minor = intent->authorized_minor,
-        .captured_minor = intent->captured_minor,
-        .refunded_minor = intent->refunded_minor,
-        .rank = fact_rank_names[intent->rank],
-        .mismatched = intent->mismatched,
-        .operation = psp_operation_names[intent->operation],
-        .stalled = intent->stalled,
-        .calls = intent->calls,
-        .failures = intent->failures,
-        .doubt = psp_operation_names[intent->doubt],
-        .queries = intent->queries,
-        .asks = intent->asks,
-        .ask_at = intent->ask_at,
-        .alarm_at = intent->alarm_at,
-        .locale = intent->locale,
-        .return_url = intent->return_url,
-        .reference = intent->reference,
-        .page_ref = intent->page_ref,
-        .payment_ref = intent->payment_ref,
-        .redirect_url = intent->redirect_url,
-        .expires_at = intent->expires_at,
-        .decline_code = intent->decline_code,
-        .refund_reason = intent->refund_reason);
+    SQL(uow, intent_put, .payment_id = payment->head.id, .intent = intent->number, .placement = intent->placement,
+        .method = intent->method, .state = intent_state_names[intent->state], .amount_minor = intent->amount_minor,
+        .currency = intent->currency, .capture = intent->capture, .authorized_minor = intent->authorized_minor,
+        .captured_minor = intent->captured_minor, .refunded_minor = intent->refunded_minor,
+        .rank = fact_rank_names[intent->rank], .mismatched = intent->mismatched,
+        .operation = psp_operation_names[intent->operation], .stalled = intent->stalled, .calls = intent->calls,
+        .failures = intent->failures, .doubt = psp_operation_names[intent->doubt], .queries = intent->queries,
+        .asks = intent->asks, .ask_at = intent->ask_at, .alarm_at = intent->alarm_at, .locale = intent->locale,
+        .return_url = intent->return_url, .reference = intent->reference, .page_ref = intent->page_ref,
+        .payment_ref = intent->payment_ref, .redirect_url = intent->redirect_url, .expires_at = intent->expires_at,
+        .decline_code = intent->decline_code, .refund_reason = intent->refund_reason);
 }
 
 void payment_save(struct uow *uow, struct payment *payment)
 {
     if (payment->is_new)
-        SQL(uow, payment_add,
-            .id = payment->head.id,
-            .shop = payment->shop,
-            .currency = payment->currency,
-            .closed_to = payment->closed_to,
-            .closed_told = payment->closed_told,
-            .closed_placement = payment->closed_placement,
-            .version = payment->head.version);
+        SQL(uow, payment_add, .id = payment->head.id, .shop = payment->shop, .currency = payment->currency,
+            .closed_to = payment->closed_to, .closed_told = payment->closed_told,
+            .closed_placement = payment->closed_placement, .version = payment->head.version);
     else
-        SQL(uow, payment_save,
-            .id = payment->head.id,
-            .currency = payment->currency,
-            .closed_to = payment->closed_to,
-            .closed_told = payment->closed_told,
-            .closed_placement = payment->closed_placement,
-            .order_number = payment->order_number,
-            .order_intent = payment->order_intent,
-            .order_minor = payment->order_minor,
-            .order_pay_by = payment->order_pay_by,
-            .cancelled = payment->cancelled,
-            .version = payment->head.version,
-            .was = payment->was);
+        SQL(uow, payment_save, .id = payment->head.id, .currency = payment->currency, .closed_to = payment->closed_to,
+            .closed_told = payment->closed_told, .closed_placement = payment->closed_placement,
+            .order_number = payment->order_number, .order_intent = payment->order_intent,
+            .order_minor = payment->order_minor, .order_pay_by = payment->order_pay_by, .cancelled = payment->cancelled,
+            .version = payment->head.version, .was = payment->was);
     for (size_t i = 0; i < payment->intents.count; i++) {
         if (payment->intents.items[i].touched)
             put_intent(uow, payment, &payment->intents.items[i]);
@@ -106,24 +72,15 @@ void payment_save(struct uow *uow, struct payment *payment)
 
 void payments_lock(struct uow *uow, const char **ids, size_t count)
 {
-    query_lock(uow, &Q_payments_lock, &(struct texts){ .items = ids, .count = count });
+    query_lock(uow, &Q_payments_lock, &(struct texts){.items = ids, .count = count});
 }
 
 void fact_keep(struct uow *uow, const struct fact *fact, const char *source)
 {
-    SQL(uow, fact_add,
-        .psp = STRIPE_NAME,
-        .id = fact->id,
-        .kind = fact_kind_names[fact->kind],
-        .payment_id = fact->payment_id,
-        .intent = fact->intent,
-        .payment_ref = fact->payment_ref,
-        .refund_ref = fact->refund_ref,
-        .amount_minor = fact->amount_minor,
-        .currency = fact->currency,
-        .code = fact->code,
-        .source = source,
-        .occurred_at = fact->occurred_at);
+    SQL(uow, fact_add, .psp = STRIPE_NAME, .id = fact->id, .kind = fact_kind_names[fact->kind],
+        .payment_id = fact->payment_id, .intent = fact->intent, .payment_ref = fact->payment_ref,
+        .refund_ref = fact->refund_ref, .amount_minor = fact->amount_minor, .currency = fact->currency,
+        .code = fact->code, .source = source, .occurred_at = fact->occurred_at);
 }
 
 struct told {
@@ -151,7 +108,10 @@ enum err facts_sift(struct uow *uow, struct fact_list *facts)
     const char **payment_ids = arena_array(arena, count, sizeof(char *));
     const char **payment_refs = arena_array(arena, count, sizeof(char *));
     int64_t *intents = arena_array(arena, count, sizeof(int64_t));
-    struct { struct told *items; size_t count; } told;
+    struct {
+        struct told *items;
+        size_t count;
+    } told;
 
     for (size_t i = 0; i < count; i++) {
         ids[i] = facts->items[i].id;
@@ -159,14 +119,11 @@ enum err facts_sift(struct uow *uow, struct fact_list *facts)
         payment_refs[i] = facts->items[i].payment_ref;
         intents[i] = facts->items[i].intent;
     }
-    TRY(SQL_MANY(uow, facts_new, told_record, &told,
-                 .psp = STRIPE_NAME,
-                 .ids = { ids, count },
-                 .payment_ids = { payment_ids, count },
-                 .intents = { intents, count },
-                 .payment_refs = { payment_refs, count }));
+    TRY(SQL_MANY(uow, facts_new, told_record, &told, .psp = STRIPE_NAME, .ids = {ids, count},
+                 .payment_ids = {payment_ids, count}, .intents = {intents, count},
+                 .payment_refs = {payment_refs, count}));
 
-    struct fact_list fresh = { .items = arena_array(arena, told.count, sizeof(struct fact)), .count = told.count };
+    struct fact_list fresh = {.items = arena_array(arena, told.count, sizeof(struct fact)), .count = told.count};
     for (size_t i = 0; i < told.count; i++) {
         const struct fact *fact = find_fact(facts, told.items[i].id);
         assert(fact != NULL);
@@ -198,12 +155,7 @@ void ledger_book(struct uow *uow, const char *payment_id, const struct entry *en
         subjects[i] = entry->legs[i].subject;
         amounts[i] = entry->legs[i].amount;
     }
-    SQL(uow, ledger_book,
-        .payment_id = payment_id,
-        .what = entry->what,
-        .cause = entry->cause,
-        .currency = entry->currency,
-        .accounts = { accounts, entry->leg_count },
-        .subjects = { subjects, entry->leg_count },
-        .amounts = { amounts, entry->leg_count });
+    SQL(uow, ledger_book, .payment_id = payment_id, .what = entry->what, .cause = entry->cause,
+        .currency = entry->currency, .accounts = {accounts, entry->leg_count}, .subjects = {subjects, entry->leg_count},
+        .amounts = {amounts, entry->leg_count});
 }

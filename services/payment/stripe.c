@@ -10,7 +10,7 @@
 #define FORM_MAX 8000
 
 /* Currencies whose minor unit at Stripe is a hundredth of ISO 4217's. */
-static const char *const hundredfold[] = { "ISK", "UGX", NULL };
+static const char *const hundredfold[] = {"ISK", "UGX", NULL};
 
 int64_t stripe_factor(const char *currency)
 {
@@ -66,7 +66,8 @@ void stripe_make_page(struct arena *arena, const struct payment *payment, const 
     form_add(&form, "payment_method_types[0]", "card");
     form_add(&form, "line_items[0][quantity]", "1");
     form_add(&form, "line_items[0][price_data][currency]", lower(arena, intent->currency));
-    form_add_int(&form, "line_items[0][price_data][unit_amount]", intent->amount_minor * stripe_factor(intent->currency));
+    form_add_int(&form, "line_items[0][price_data][unit_amount]",
+                 intent->amount_minor * stripe_factor(intent->currency));
     form_add(&form, "line_items[0][price_data][product_data][name]", arena_printf(arena, "Order at %s", payment->shop));
     form_add(&form, "client_reference_id", payment->head.id);
     add_metadata(&form, "metadata", payment, intent);
@@ -139,10 +140,15 @@ void stripe_query(struct arena *arena, const struct intent *intent, struct psp_c
 /* Only what did not reach us: our gateway says 2xx once an event is stored, and Stripe remembers that. */
 const char *stripe_events_path(struct arena *arena, int64_t since, const char *after)
 {
-    static const char *const types[] = { "checkout.session.completed",    "checkout.session.expired",
-                                         "payment_intent.amount_capturable_updated", "payment_intent.succeeded",
-                                         "payment_intent.payment_failed", "payment_intent.canceled",
-                                         "refund.created",                "refund.updated", "refund.failed" };
+    static const char *const types[] = {"checkout.session.completed",
+                                        "checkout.session.expired",
+                                        "payment_intent.amount_capturable_updated",
+                                        "payment_intent.succeeded",
+                                        "payment_intent.payment_failed",
+                                        "payment_intent.canceled",
+                                        "refund.created",
+                                        "refund.updated",
+                                        "refund.failed"};
     struct buf path;
 
     buf_init(&path, arena, 1000);

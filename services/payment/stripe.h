@@ -13,7 +13,7 @@
 
 #include "payment.h"
 
-#define STRIPE_NAME    "stripe"
+#define STRIPE_NAME "stripe"
 #define STRIPE_VERSION "2026-08-26.dahlia"
 #define STRIPE_PAGES_MAX 10 /* of a list, in one call */
 

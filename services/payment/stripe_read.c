@@ -65,35 +65,22 @@ struct stripe_event_data {
     const char *object; /* JSON */
 };
 
-static RECORD(stripe_metadata,
-    FIELD(stripe_metadata, payment_id, .max = 500),
-    FIELD(stripe_metadata, intent, .max = 500));
+static RECORD(stripe_metadata, FIELD(stripe_metadata, payment_id, .max = 500),
+              FIELD(stripe_metadata, intent, .max = 500));
 static RECORD(stripe_failure, FIELD(stripe_failure, code), FIELD(stripe_failure, decline_code));
 static RECORD(stripe_card, FIELD(stripe_card, capture_before));
 static RECORD(stripe_payment_method, FIELD_OPTIONAL_OF(stripe_payment_method, card, stripe_card_record));
 static RECORD(stripe_charge, FIELD_OPTIONAL_OF(stripe_charge, payment_method_details, stripe_payment_method_record));
 static RECORD(stripe_event_data, FIELD_AS_JSON(stripe_event_data, object, .flags = FIELD_REQUIRED));
-static RECORD(stripe_object,
-    FIELD(stripe_object, id),
-    FIELD(stripe_object, object),
-    FIELD(stripe_object, type),
-    FIELD(stripe_object, status),
-    FIELD(stripe_object, url, .max = 2000),
-    FIELD(stripe_object, currency),
-    FIELD_AS_JSON(stripe_object, payment_intent),
-    FIELD_AS_JSON(stripe_object, latest_charge),
-    FIELD(stripe_object, cancellation_reason),
-    FIELD(stripe_object, failure_reason),
-    FIELD(stripe_object, amount),
-    FIELD(stripe_object, amount_total),
-    FIELD(stripe_object, amount_capturable),
-    FIELD(stripe_object, amount_received),
-    FIELD(stripe_object, expires_at),
-    FIELD(stripe_object, created),
-    FIELD_OPTIONAL_OF(stripe_object, metadata, stripe_metadata_record),
-    FIELD_OPTIONAL_OF(stripe_object, last_payment_error, stripe_failure_record),
-    FIELD_AS_JSON(stripe_object, data),
-    FIELD(stripe_object, has_more));
+static RECORD(stripe_object, FIELD(stripe_object, id), FIELD(stripe_object, object), FIELD(stripe_object, type),
+              FIELD(stripe_object, status), FIELD(stripe_object, url, .max = 2000), FIELD(stripe_object, currency),
+              FIELD_AS_JSON(stripe_object, payment_intent), FIELD_AS_JSON(stripe_object, latest_charge),
+              FIELD(stripe_object, cancellation_reason), FIELD(stripe_object, failure_reason),
+              FIELD(stripe_object, amount), FIELD(stripe_object, amount_total), FIELD(stripe_object, amount_capturable),
+              FIELD(stripe_object, amount_received), FIELD(stripe_object, expires_at), FIELD(stripe_object, created),
+              FIELD_OPTIONAL_OF(stripe_object, metadata, stripe_metadata_record),
+              FIELD_OPTIONAL_OF(stripe_object, last_payment_error, stripe_failure_record),
+              FIELD_AS_JSON(stripe_object, data), FIELD(stripe_object, has_more));
 
 static const char *upper(struct arena *arena, const char *text)
 {
@@ -130,12 +117,12 @@ static void set_amount(struct arena *arena, const struct stripe_object *object, 
 static struct fact fact_of(struct arena *arena, const struct stripe_object *object, enum fact_kind kind, int64_t now)
 {
     const struct stripe_metadata *metadata = object->metadata;
-    struct fact fact = { .kind = kind, .occurred_at = now };
+    struct fact fact = {.kind = kind, .occurred_at = now};
     int64_t intent = 0;
 
     if (metadata != NULL && metadata->payment_id != NULL && metadata->intent != NULL &&
-        id_is_valid(metadata->payment_id) &&
-        text_to_int(metadata->intent, strlen(metadata->intent), &intent) && intent > 0) {
+        id_is_valid(metadata->payment_id) && text_to_int(metadata->intent, strlen(metadata->intent), &intent) &&
+        intent > 0) {
         fact.payment_id = metadata->payment_id;
         fact.intent = intent;
     }
@@ -154,7 +141,7 @@ struct reading {
 /* Until when the promise can be taken; 0 if that was not told. */
 static int64_t read_capture_before(struct ctx *ctx, const char *json)
 {
-    struct stripe_charge charge = { 0 };
+    struct stripe_charge charge = {0};
 
     if (json == NULL || json[0] != '{')
         return 0;
@@ -243,7 +230,7 @@ static bool read_object(struct reading *reading, const struct stripe_object *obj
     struct ctx *ctx = reading->ctx;
     const char *inside = object->payment_intent;
     const char *payment_ref = NULL;
-    struct stripe_object intent = { 0 };
+    struct stripe_object intent = {0};
 
     if (!is_stripe_id(object->id))
         return false;
@@ -273,7 +260,7 @@ static bool read_object(struct reading *reading, const struct stripe_object *obj
 /* Objects of other kinds are none of our business, whatever they look like. */
 static bool concerns_us(const char *type)
 {
-    static const char *const families[] = { "checkout.session.", "payment_intent.", "refund.", "charge.refund." };
+    static const char *const families[] = {"checkout.session.", "payment_intent.", "refund.", "charge.refund."};
 
     for (size_t i = 0; type != NULL && i < COUNT(families); i++) {
         if (strncmp(type, families[i], strlen(families[i])) == 0)
@@ -286,8 +273,8 @@ static bool concerns_us(const char *type)
 static bool read_event(struct reading *reading, const struct stripe_object *event)
 {
     struct ctx *ctx = reading->ctx;
-    struct stripe_event_data data = { 0 };
-    struct stripe_object object = { 0 };
+    struct stripe_event_data data = {0};
+    struct stripe_object object = {0};
 
     if (event->id == NULL || event->id[0] == '\0' || event->type == NULL)
         return false;
@@ -311,10 +298,10 @@ static bool read_event(struct reading *reading, const struct stripe_object *even
 static bool read_list(struct reading *reading, const struct stripe_object *list, struct stripe_news *ret)
 {
     struct ctx *ctx = reading->ctx;
-    struct stripe_object_list items = { 0 };
+    struct stripe_object_list items = {0};
 
-    if (list->data == NULL || json_decode_list(ctx, &stripe_object_record, list->data, strlen(list->data),
-                                               (struct list *)&items) != ERR_NONE)
+    if (list->data == NULL ||
+        json_decode_list(ctx, &stripe_object_record, list->data, strlen(list->data), (struct list *)&items) != ERR_NONE)
         return false;
     reading->facts = arena_array(ctx->arena, 2 * items.count, sizeof(struct fact));
     for (size_t i = 0; i < items.count; i++) {
@@ -334,11 +321,11 @@ static bool read_list(struct reading *reading, const struct stripe_object *list,
 
 bool stripe_read(struct ctx *ctx, const char *body, size_t size, int64_t now, struct stripe_news *ret)
 {
-    struct reading reading = { .ctx = ctx, .now = now };
-    struct stripe_object object = { 0 };
+    struct reading reading = {.ctx = ctx, .now = now};
+    struct stripe_object object = {0};
     bool understood;
 
-    *ret = (struct stripe_news){ .newest = 0 };
+    *ret = (struct stripe_news){.newest = 0};
     if (json_decode(ctx, &stripe_object_record, body, size, JSON_OPEN, &object) != ERR_NONE)
         return false;
     if (text_equal(object.object, "list")) {
@@ -347,26 +334,26 @@ bool stripe_read(struct ctx *ctx, const char *body, size_t size, int64_t now, st
         reading.facts = arena_array(ctx->arena, 2, sizeof(struct fact));
         understood = read_object(&reading, &object);
     }
-    ret->facts = (struct fact_list){ .items = reading.facts, .count = reading.count };
+    ret->facts = (struct fact_list){.items = reading.facts, .count = reading.count};
     return understood;
 }
 
 bool stripe_read_event(struct ctx *ctx, const char *body, size_t size, struct fact_list *ret)
 {
-    struct reading reading = { .ctx = ctx, .facts = arena_array(ctx->arena, 2, sizeof(struct fact)) };
-    struct stripe_object event = { 0 };
+    struct reading reading = {.ctx = ctx, .facts = arena_array(ctx->arena, 2, sizeof(struct fact))};
+    struct stripe_object event = {0};
 
-    *ret = (struct fact_list){ .count = 0 };
+    *ret = (struct fact_list){.count = 0};
     if (json_decode(ctx, &stripe_object_record, body, size, JSON_OPEN, &event) != ERR_NONE ||
         !read_event(&reading, &event))
         return false;
-    *ret = (struct fact_list){ .items = reading.facts, .count = reading.count };
+    *ret = (struct fact_list){.items = reading.facts, .count = reading.count};
     return true;
 }
 
 const char *stripe_error_code(struct arena *arena, const char *body, size_t size)
 {
-    static const char *const paths[] = { "error.decline_code", "error.code", "error.type" };
+    static const char *const paths[] = {"error.decline_code", "error.code", "error.type"};
 
     for (size_t i = 0; i < COUNT(paths); i++) {
         const char *code = as_token(arena, json_find(arena, body, size, paths[i]), NULL);

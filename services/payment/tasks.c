@@ -18,14 +18,14 @@
 #include "stripe.h"
 #include "text.h"
 
-#define CALL_TIMEOUT_MS  10000
-#define CALL_LEASE_MS    25000 /* one call, and recording it; then another copy makes it again under the same key */
-#define QUERY_LEASE_MS   45000 /* two questions of several pages */
-#define PAGES_MAX_MS     10000 /* then no page is begun any more */
-#define IN_FLIGHT_MS     1000  /* the provider is busy with the same key */
-#define SLOWER_MS        5000  /* when it doesn't say how long */
-#define SLOWER_MAX_S     600
-#define LOCKED_MS        60000 /* our key is not accepted: somebody has to change a setting */
+#define CALL_TIMEOUT_MS 10000
+#define CALL_LEASE_MS 25000  /* one call, and recording it; then another copy makes it again under the same key */
+#define QUERY_LEASE_MS 45000 /* two questions of several pages */
+#define PAGES_MAX_MS 10000   /* then no page is begun any more */
+#define IN_FLIGHT_MS 1000    /* the provider is busy with the same key */
+#define SLOWER_MS 5000       /* when it doesn't say how long */
+#define SLOWER_MAX_S 600
+#define LOCKED_MS 60000 /* our key is not accepted: somebody has to change a setting */
 
 /* Sends one request. The body is a form even when it is empty: that is how the provider wants it. */
 static enum call_result send_request(struct ctx *ctx, const char *method, const char *path, const char *form,
@@ -36,7 +36,7 @@ static enum call_result send_request(struct ctx *ctx, const char *method, const 
     struct call call = {
         .method = method,
         .path = path,
-        .headers = { settings->authorization, "Stripe-Version: " STRIPE_VERSION },
+        .headers = {settings->authorization, "Stripe-Version: " STRIPE_VERSION},
         .body = form,
         .body_size = form != NULL ? strlen(form) : 0,
         .content_type = is_get ? NULL : "application/x-www-form-urlencoded",
@@ -55,7 +55,7 @@ static void add_facts(struct arena *arena, struct fact_list *list, const struct 
 
     for (size_t i = 0; i < list->count + more->count; i++)
         longer[i] = i < list->count ? list->items[i] : more->items[i - list->count];
-    *list = (struct fact_list){ .items = longer, .count = list->count + more->count };
+    *list = (struct fact_list){.items = longer, .count = list->count + more->count};
 }
 
 /* One request, and the pages behind it if the answer is a list. */
@@ -66,12 +66,12 @@ static enum psp_outcome ask(struct ctx *ctx, const struct psp_call *call, const 
     const char *path = first;
 
     for (int page = 0; page < STRIPE_PAGES_MAX && clock_monotonic() < until; page++) {
-        struct stripe_news news = { .has_more = false };
+        struct stripe_news news = {.has_more = false};
         const enum call_result result = send_request(ctx, call->method, path, call->form, key, http);
         const bool good = result == CALL_ANSWERED && http->status >= 200 && http->status < 300;
         const bool readable = good && stripe_read(ctx, http->body, http->size, clock_now(), &news);
-        const enum psp_outcome outcome = psp_outcome(result, http->status, readable,
-                                                     text_equal(http->idempotent_replayed, "true"));
+        const enum psp_outcome outcome =
+            psp_outcome(result, http->status, readable, text_equal(http->idempotent_replayed, "true"));
 
         ctx_clear_problem(ctx);
         if (result == CALL_ANSWERED && !good)
@@ -104,36 +104,36 @@ static struct task_answer conclude(const struct answer *http, struct psp_answer 
 
     switch (answer->outcome) {
     case PSP_DONE:
-        return (struct task_answer){ .outcome = TASK_DONE, .detail = answer };
+        return (struct task_answer){.outcome = TASK_DONE, .detail = answer};
     case PSP_DECLINED:
     case PSP_REFUSED:
-        return (struct task_answer){ .outcome = TASK_REFUSED, .detail = answer, .why = answer->code };
+        return (struct task_answer){.outcome = TASK_REFUSED, .detail = answer, .why = answer->code};
     case PSP_SPENT:
-        return (struct task_answer){ .outcome = TASK_REFUSED, .detail = answer, .why = "its key repeats an error" };
+        return (struct task_answer){.outcome = TASK_REFUSED, .detail = answer, .why = "its key repeats an error"};
     case PSP_LOCKED:
-        return (struct task_answer){ .outcome = TASK_UNKNOWN, .detail = answer, .after_ms = LOCKED_MS,
-                                     .why = "our key is not accepted" };
+        return (struct task_answer){
+            .outcome = TASK_UNKNOWN, .detail = answer, .after_ms = LOCKED_MS, .why = "our key is not accepted"};
     case PSP_NOT_SENT:
-        return (struct task_answer){ .outcome = TASK_LATER, .why = "could not connect" };
+        return (struct task_answer){.outcome = TASK_LATER, .why = "could not connect"};
     case PSP_IN_FLIGHT:
-        return (struct task_answer){ .outcome = TASK_LATER, .after_ms = IN_FLIGHT_MS,
-                                     .why = "the same call is under way" };
+        return (struct task_answer){
+            .outcome = TASK_LATER, .after_ms = IN_FLIGHT_MS, .why = "the same call is under way"};
     case PSP_SLOWER:
-        return (struct task_answer){ .outcome = TASK_LATER, .after_ms = slower_ms(http), .why = "too many calls" };
+        return (struct task_answer){.outcome = TASK_LATER, .after_ms = slower_ms(http), .why = "too many calls"};
     case PSP_UNKNOWN:
         break;
     }
-    return (struct task_answer){ .outcome = unanswered, .detail = answer, .why = "no usable answer" };
+    return (struct task_answer){.outcome = unanswered, .detail = answer, .why = "no usable answer"};
 }
 
 static struct task_answer call_provider(struct ctx *ctx, const struct task *task)
 {
     struct psp_answer *answer = ARENA_NEW(ctx->arena, struct psp_answer);
-    struct psp_call call = { 0 };
-    struct answer http = { 0 };
+    struct psp_call call = {0};
+    struct answer http = {0};
 
     if (json_decode(ctx, &psp_call_record, task->body, strlen(task->body), JSON_OPEN, &call) != ERR_NONE)
-        return (struct task_answer){ .outcome = TASK_LATER, .why = "the call cannot be read" };
+        return (struct task_answer){.outcome = TASK_LATER, .why = "the call cannot be read"};
     const bool is_query = text_equal(call.method, "GET");
 
     /* The provider forgets a key after a day: from then on only a query can tell. A first call is safe at any age. */
@@ -152,8 +152,8 @@ static struct task_answer call_provider(struct ctx *ctx, const struct task *task
 
 static enum err record_answer(struct uow *uow, const struct task *task, const struct task_answer *answer)
 {
-    struct payment payment = { 0 };
-    struct psp_call call = { 0 };
+    struct payment payment = {0};
+    struct psp_call call = {0};
     bool found;
 
     TRY(json_decode(uow->ctx, &psp_call_record, task->body, strlen(task->body), JSON_OPEN, &call));
@@ -190,5 +190,5 @@ const struct task_kind payment_tasks[] = {
         .call = poll_call,
         .record = poll_record,
     },
-    { NULL },
+    {NULL},
 };

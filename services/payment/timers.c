@@ -15,7 +15,7 @@ static enum err ask_again(struct uow *uow, bool *ret_more)
 
     TRY(SQL_MANY(uow, intents_to_ask, intent_key_record, &due));
     for (size_t i = 0; i < due.count; i++) {
-        struct payment payment = { 0 };
+        struct payment payment = {0};
         bool found;
 
         TRY(payment_lock(uow, due.items[i].id, &payment, &found));
@@ -44,8 +44,8 @@ static enum err tell_somebody(struct uow *uow, bool *ret_more)
 }
 
 const struct timer payment_timers[] = {
-    { "ask the provider again", 500, ask_again },
-    { "tell of what stays unknown", 5000, tell_somebody },
-    { "poll the provider's events", 1000, poll_when_due },
-    { NULL },
+    {"ask the provider again", 500, ask_again},
+    {"tell of what stays unknown", 5000, tell_somebody},
+    {"poll the provider's events", 1000, poll_when_due},
+    {NULL},
 };

@@ -24,13 +24,13 @@ int main(int argc, char **argv)
             .uses_tokens = true,
             .edge =
                 &(struct edge){
-                               .openapi = storefront_openapi,
-                               .page = storefront_page,
-                               .upstreams = (const char *const[]){"catalog", "cart", "checkout", "payment", "order", NULL},
-                               /* Money that came changes an order without an event of its own; the snapshot tells. */
+                    .openapi = storefront_openapi,
+                    .page = storefront_page,
+                    .upstreams = (const char *const[]){"catalog", "cart", "checkout", "payment", "order", NULL},
+                    /* Money that came changes an order without an event of its own; the snapshot tells. */
                     .tail_topics = (const char *const[]){"waybill.checkout", "waybill.order", "waybill.order.snapshot",
                                                          "waybill.shipment", NULL},
-                               .authenticate = shopper_authenticate,
-                               },
-    });
+                    .authenticate = shopper_authenticate,
+                },
+        });
 }

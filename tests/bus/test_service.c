@@ -24,7 +24,7 @@ static enum err say_hello(struct ctx *ctx, const void *in UNUSED, void *ret UNUS
 }
 
 static const struct route routes[] = {
-    {"GET",      "/hello", ROLE_NONE, .handle = say_hello, .status = 200},
+    {"GET", "/hello", ROLE_NONE, .handle = say_hello, .status = 200},
     {NULL},
 };
 static const struct query *const queries[] = {NULL};
@@ -159,11 +159,7 @@ START_TEST(a_machine_with_a_defect_stops_the_start)
 {
     int status;
 
-    run(
-        &(struct service){
-            .routes = routes, .machines = (const struct fsm *const[]){&unsound, NULL}
-    },
-        "");
+    run(&(struct service){.routes = routes, .machines = (const struct fsm *const[]){&unsound, NULL}}, "");
     ck_assert_int_eq(waitpid(process, &status, 0), process);
     ck_assert_int_eq(WEXITSTATUS(status), 1);
 }

@@ -1,13 +1,13 @@
-/* Prints every request that payment's adaptor makes, for test_stripe_mock.py: a line of operation, method, path and form
- * each, told apart by tabs. Nothing is sent here. */
+/* Prints every request that payment's adaptor makes, for test_stripe_mock.py: a line of operation, method, path and
+ * form each, told apart by tabs. Nothing is sent here. */
 #include <stdio.h>
 
 #include "clock.h"
 #include "stripe.h"
 
 #define PAYMENT "01920c5e-9d44-7f0b-8a6e-51c7e2b9d302"
-#define KEY     "wb-" PAYMENT "-1-refund-3"
-#define NOW     (1700000000 * CLOCK_SECOND)
+#define KEY "wb-" PAYMENT "-1-refund-3"
+#define NOW (1700000000 * CLOCK_SECOND)
 
 static void show(const char *operation, const struct psp_call *call)
 {
@@ -18,11 +18,11 @@ static void show(const char *operation, const struct psp_call *call)
 
 static void ask_for_money(struct arena *arena, const struct payment *payment, struct intent *intent)
 {
-    static const char *const currencies[] = { "EUR", "GBP", "JPY", "ISK", "KWD" };
-    static const char *const locales[] = { "de-AT", "en-GB", "fil-PH", "xx" };
+    static const char *const currencies[] = {"EUR", "GBP", "JPY", "ISK", "KWD"};
+    static const char *const locales[] = {"de-AT", "en-GB", "fil-PH", "xx"};
 
     for (size_t i = 0; i < COUNT(currencies); i++) {
-        struct psp_call call = { 0 };
+        struct psp_call call = {0};
         intent->currency = currencies[i];
         intent->locale = locales[i % COUNT(locales)];
         stripe_make_page(arena, payment, intent, "https://shop.example:8080", &call);
@@ -34,7 +34,7 @@ static void ask_for_money(struct arena *arena, const struct payment *payment, st
 static void ask_for_truth(struct arena *arena, struct intent *intent)
 {
     struct intent known = *intent;
-    struct psp_call calls[4] = { 0 };
+    struct psp_call calls[4] = {0};
 
     stripe_query(arena, &known, &calls[0]);
     known.page_ref = NULL;
@@ -53,8 +53,8 @@ static void ask_for_truth(struct arena *arena, struct intent *intent)
 int main(void)
 {
     struct arena *arena = arena_new(1 << 20);
-    const struct payment payment = { .head = { .id = PAYMENT }, .shop = "main" };
-    struct psp_call calls[4] = { 0 };
+    const struct payment payment = {.head = {.id = PAYMENT}, .shop = "main"};
+    struct psp_call calls[4] = {0};
     struct intent intent = {
         .number = 1,
         .method = "card",

@@ -104,7 +104,7 @@ static const struct task_kind kinds[] = {
      .backoff_max_ms = 100,
      .call = call_counterpart,
      .record = record_answer},
-    {.kind = NULL            },
+    {.kind = NULL},
 };
 
 UNUSED static void open_all(void)

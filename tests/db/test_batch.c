@@ -43,7 +43,7 @@ static enum err on_pinged(struct uow *uow, const struct message *message, const 
 
 static const struct event_type pinged = {.type = TYPE, .topic = TOPIC, .record = &bus_ping_record};
 static const struct subscription subscriptions[] = {
-    {&pinged,         on_pinged, &Q_things_lock, offsetof(struct ping, note), NULL},
+    {&pinged, on_pinged, &Q_things_lock, offsetof(struct ping, note), NULL},
     {0},
 };
 

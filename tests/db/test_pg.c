@@ -167,12 +167,12 @@ START_TEST(sessions_have_our_settings_unless_the_address_overrides_them)
         const char *setting;
         const char *expected;
     } cases[] = {
-        {"",                                   "statement_timeout", "5s"                },
-        {"",                                   "lock_timeout",      "2s"                },
-        {"",                                   "TimeZone",          "UTC"               },
-        {"",                                   "plan_cache_mode",   "force_generic_plan"},
-        {" options='-c statement_timeout=7s'", "statement_timeout", "7s"                },
-        {" options='-c statement_timeout=7s'", "lock_timeout",      "2s"                },
+        {"", "statement_timeout", "5s"},
+        {"", "lock_timeout", "2s"},
+        {"", "TimeZone", "UTC"},
+        {"", "plan_cache_mode", "force_generic_plan"},
+        {" options='-c statement_timeout=7s'", "statement_timeout", "7s"},
+        {" options='-c statement_timeout=7s'", "lock_timeout", "2s"},
     };
     char address[2048], sql[128];
 

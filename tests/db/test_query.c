@@ -117,7 +117,7 @@ START_TEST(every_type_goes_there_and_back)
         .small = -1,
         .yes = true,
         .at = INT64_C(1795330127123456),
-        .texts = {words,   5},
+        .texts = {words, 5},
         .ints = {numbers, 3},
     };
 
@@ -147,12 +147,7 @@ START_TEST(nulls_are_zero)
 {
     struct everything row = {.text = "x", .small = 9, .yes = true};
 
-    ck_assert_int_eq(read_everything(
-                         &(struct Q_all_types){
-                             .texts = {NULL, 0}
-    },
-                         &row),
-                     ERR_NONE);
+    ck_assert_int_eq(read_everything(&(struct Q_all_types){.texts = {NULL, 0}}, &row), ERR_NONE);
     ck_assert_ptr_null(row.text);
     ck_assert_ptr_null(row.raw);
     ck_assert_ptr_null(row.maybe);

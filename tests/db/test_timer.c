@@ -48,10 +48,7 @@ static enum err fail_twice(struct uow *uow, bool *ret_more)
 
 START_TEST(a_timer_runs_again_at_once_while_more_is_due)
 {
-    static const struct timer own[] = {
-        {"three",     1000, open_three},
-        {NULL}
-    };
+    static const struct timer own[] = {{"three", 1000, open_three}, {NULL}};
     struct timers *timers = timers_start(service, own);
 
     database_await("SELECT count(*) FROM work_item", 3);
@@ -64,10 +61,7 @@ END_TEST
 
 START_TEST(a_run_that_fails_changes_nothing_and_comes_again)
 {
-    static const struct timer own[] = {
-        {"failing",   30, fail_twice},
-        {NULL}
-    };
+    static const struct timer own[] = {{"failing", 30, fail_twice}, {NULL}};
     struct timers *timers = timers_start(service, own);
 
     database_await("SELECT count(*) FROM work_item", 1);
@@ -78,10 +72,7 @@ END_TEST
 
 START_TEST(stopping_does_not_wait_for_the_next_run)
 {
-    static const struct timer own[] = {
-        {"three",     3600 * 1000, open_three},
-        {NULL}
-    };
+    static const struct timer own[] = {{"three", 3600 * 1000, open_three}, {NULL}};
     int64_t began = clock_monotonic();
 
     timers_stop(timers_start(service, own));

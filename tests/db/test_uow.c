@@ -168,8 +168,8 @@ static enum err add_named(int64_t id, const char *name)
 START_TEST(errors_in_the_pipeline_of_the_commit_are_told)
 {
     static const struct constraint constraints[] = {
-        {"other",            ERR_INTERNAL, "not this one"},
-        {"thing_name_short",    ERR_INVALID, "the name is too long"},
+        {"other", ERR_INTERNAL, "not this one"},
+        {"thing_name_short", ERR_INVALID, "the name is too long"},
         {NULL},
     };
 

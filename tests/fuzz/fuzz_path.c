@@ -14,13 +14,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static const struct route routes[] = {
-    {"GET",               "/"},
-    {"GET",                   "/carts/mine"},
-    {"GET","/carts/:id"},
-    {"POST",               "/carts/:id/items"},
-    {"PATCH",                   "/carts/:id/items/:item"},
-    {"GET","/:a/:b/:c/:d/:e/:f"},
-    {0            },
+    {"GET", "/"},
+    {"GET", "/carts/mine"},
+    {"GET", "/carts/:id"},
+    {"POST", "/carts/:id/items"},
+    {"PATCH", "/carts/:id/items/:item"},
+    {"GET", "/:a/:b/:c/:d/:e/:f"},
+    {0},
 };
 
 /* What was decoded can be encoded, and is the same again. */

@@ -12,8 +12,8 @@ struct Q_effect_add {
     const char *event_id;
 };
 static const struct param effect_add_params[] = {
-    {"key",      PARAM_TEXT, offsetof(struct Q_effect_add, key)     },
-    {"sequence", PARAM_INT,  offsetof(struct Q_effect_add, sequence)},
+    {"key", PARAM_TEXT, offsetof(struct Q_effect_add, key)},
+    {"sequence", PARAM_INT, offsetof(struct Q_effect_add, sequence)},
     {"event_id", PARAM_TEXT, offsetof(struct Q_effect_add, event_id)},
 };
 static const struct query Q_effect_add = {
@@ -23,9 +23,7 @@ static const struct query Q_effect_add = {
 struct Q_thing_find {
     const char *id;
 };
-static const struct param thing_params[] = {
-    {"id", PARAM_TEXT, 0}
-};
+static const struct param thing_params[] = {{"id", PARAM_TEXT, 0}};
 static const struct query Q_thing_find = {"thing_find", "SELECT id FROM thing WHERE id = $1::text", QUERY_ONE,
                                           thing_params, 1};
 static const struct query Q_thing_add = {"thing_add", "INSERT INTO thing (id) VALUES ($1::text)", QUERY_EXEC,
@@ -34,9 +32,7 @@ static const struct query Q_thing_add = {"thing_add", "INSERT INTO thing (id) VA
 struct Q_thing_lock {
     struct texts keys;
 };
-static const struct param lock_params[] = {
-    {"keys", PARAM_TEXTS, 0}
-};
+static const struct param lock_params[] = {{"keys", PARAM_TEXTS, 0}};
 static const struct query Q_thing_lock = {"thing_lock",
                                           "SELECT id FROM thing WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE",
                                           QUERY_MANY, lock_params, 1};
@@ -77,7 +73,7 @@ static enum err on_pinged(struct uow *uow, const struct message *message, const 
 }
 
 static struct subscription subscriptions[] = {
-    {&pinged,        on_pinged, &Q_thing_lock, offsetof(struct ping, note), NULL},
+    {&pinged, on_pinged, &Q_thing_lock, offsetof(struct ping, note), NULL},
     {0},
 };
 

@@ -21,7 +21,7 @@
 
 static const struct setting listen_settings[] = {
     {"WAYBILL_LISTEN", SETTING_TEXT, "127.0.0.1:0", 0, 0, "where to listen"},
-    {0  },
+    {0},
 };
 
 void web_start(struct web *web, const struct route *routes, struct edge *edge, const struct setting *settings)

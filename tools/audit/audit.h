@@ -1,10 +1,10 @@
 /*
- * audit - what must be true of the whole, checked from outside: each service's own books, and what two of them say of the
- * same thing.
+ * audit - what must be true of the whole, checked from outside: each service's own books, and what two of them say of
+ * the same thing.
  *
  * A check of one service runs a statement that lists offenders. A check of two compares complete lists of (subject,
- * detail); whatever only one has, or has otherwise, is an offender. An offence is reported when it lasts: the checks run
- * again until an offender is gone or older than the patience.
+ * detail); whatever only one has, or has otherwise, is an offender. An offence is reported when it lasts: the checks
+ * run again until an offender is gone or older than the patience.
  */
 #ifndef WAYBILL_AUDIT_H
 #define WAYBILL_AUDIT_H

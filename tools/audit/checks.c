@@ -3,12 +3,10 @@
 
 #include "audit/queries.h"
 
-const char *const audited_names[] = { "cart", "checkout", "payment", "order", "fulfilment", "notification", "catalog",
-                                      "psp_sandbox", NULL };
+const char *const audited_names[] = {"cart",         "checkout", "payment",     "order", "fulfilment",
+                                     "notification", "catalog",  "psp_sandbox", NULL};
 
-RECORD_SHARED(fact,
-    FIELD(fact, subject),
-    FIELD(fact, detail));
+RECORD_SHARED(fact, FIELD(fact, subject), FIELD(fact, detail));
 
 /* A reader for each statement that has no parameters, or only the age from which on something counts. */
 #define READER(name)                                                                                                   \
@@ -75,10 +73,11 @@ enum err read_handled(struct uow *uow, const char *topic, struct fact_list *ret)
 }
 
 #define EVERYWHERE(service)                                                                                            \
-    { service, "every event is published", outbox_waiting },                                                           \
-    { service, "no message is set aside", messages_aside },                                                            \
-    { service, "no call to the outside is overdue", tasks_due },                                                       \
-    { service, "versions have no holes", versions_with_holes }
+    {service, "every event is published", outbox_waiting}, {service, "no message is set aside", messages_aside},       \
+        {service, "no call to the outside is overdue", tasks_due},                                                     \
+    {                                                                                                                  \
+        service, "versions have no holes", versions_with_holes                                                         \
+    }
 
 /* clang-format off */
 const struct own_check own_checks[] = {
@@ -138,33 +137,45 @@ const struct listening listenings[] = {
 };
 /* clang-format on */
 
-static const struct query *const everywhere[] = { &Q_outbox_waiting, &Q_messages_aside, &Q_tasks_due, &Q_versions_with_holes,
-                                                  &Q_versions_told, &Q_versions_handled, NULL };
-static const struct query *const of_cart[] = { &Q_carts_locked, &Q_carts_ordered, NULL };
-static const struct query *const of_checkout[] = { &Q_checkouts_with_cart_locked, &Q_checkouts_completed_by_cart,
-                                                   &Q_checkouts_completed, &Q_checkouts_with_stock_held,
-                                                   &Q_checkouts_past_deadline, &Q_checkouts_paying, NULL };
-static const struct query *const of_order[] = { &Q_orders_placed, &Q_orders_adding_up, &Q_timelines_wrong, &Q_orders_open_lines,
-                                                &Q_orders_by_kernel, &Q_orders_to_confirm, &Q_shipments_as_heard, &Q_orders_with_payment,
-                                                &Q_orders_by_number, NULL };
-static const struct query *const of_payment[] = { &Q_ledger_out_of_balance, &Q_ledger_balances_wrong, &Q_intents_unsettled,
-                                                  &Q_money_without_order, &Q_orders_without_money, &Q_payments_of_orders,
-                                                  &Q_payments_by_number, &Q_pages_open, &Q_money_moved, &Q_money_promised,
-                                                  NULL };
-static const struct query *const of_fulfilment[] = { &Q_stock_against_moves, &Q_stock_against_claims, &Q_holds_held,
-                                                     &Q_stock_allocated, &Q_shipments_as_they_are, &Q_orders_by_shipments,
-                                                     NULL };
-static const struct query *const of_notification[] = { &Q_notifications_sent, NULL };
-static const struct query *const of_psp_sandbox[] = { &Q_psp_money_moved, &Q_psp_money_held, &Q_psp_pages_open, NULL };
-static const struct query *const nothing[] = { NULL };
+static const struct query *const everywhere[] = {
+    &Q_outbox_waiting, &Q_messages_aside,   &Q_tasks_due, &Q_versions_with_holes,
+    &Q_versions_told,  &Q_versions_handled, NULL};
+static const struct query *const of_cart[] = {&Q_carts_locked, &Q_carts_ordered, NULL};
+static const struct query *const of_checkout[] = {&Q_checkouts_with_cart_locked,
+                                                  &Q_checkouts_completed_by_cart,
+                                                  &Q_checkouts_completed,
+                                                  &Q_checkouts_with_stock_held,
+                                                  &Q_checkouts_past_deadline,
+                                                  &Q_checkouts_paying,
+                                                  NULL};
+static const struct query *const of_order[] = {
+    &Q_orders_placed,     &Q_orders_adding_up,   &Q_timelines_wrong,     &Q_orders_open_lines, &Q_orders_by_kernel,
+    &Q_orders_to_confirm, &Q_shipments_as_heard, &Q_orders_with_payment, &Q_orders_by_number,  NULL};
+static const struct query *const of_payment[] = {&Q_ledger_out_of_balance,
+                                                 &Q_ledger_balances_wrong,
+                                                 &Q_intents_unsettled,
+                                                 &Q_money_without_order,
+                                                 &Q_orders_without_money,
+                                                 &Q_payments_of_orders,
+                                                 &Q_payments_by_number,
+                                                 &Q_pages_open,
+                                                 &Q_money_moved,
+                                                 &Q_money_promised,
+                                                 NULL};
+static const struct query *const of_fulfilment[] = {
+    &Q_stock_against_moves,   &Q_stock_against_claims, &Q_holds_held, &Q_stock_allocated,
+    &Q_shipments_as_they_are, &Q_orders_by_shipments,  NULL};
+static const struct query *const of_notification[] = {&Q_notifications_sent, NULL};
+static const struct query *const of_psp_sandbox[] = {&Q_psp_money_moved, &Q_psp_money_held, &Q_psp_pages_open, NULL};
+static const struct query *const nothing[] = {NULL};
 
 const struct query *const *const audited_queries[AUDITED][2] = {
-    [CART] = { everywhere, of_cart },
-    [CHECKOUT] = { everywhere, of_checkout },
-    [PAYMENT] = { everywhere, of_payment },
-    [ORDER] = { everywhere, of_order },
-    [FULFILMENT] = { everywhere, of_fulfilment },
-    [NOTIFICATION] = { everywhere, of_notification },
-    [CATALOG] = { everywhere, nothing },
-    [PSP_SANDBOX] = { of_psp_sandbox, nothing },
+    [CART] = {everywhere, of_cart},
+    [CHECKOUT] = {everywhere, of_checkout},
+    [PAYMENT] = {everywhere, of_payment},
+    [ORDER] = {everywhere, of_order},
+    [FULFILMENT] = {everywhere, of_fulfilment},
+    [NOTIFICATION] = {everywhere, of_notification},
+    [CATALOG] = {everywhere, nothing},
+    [PSP_SANDBOX] = {of_psp_sandbox, nothing},
 };

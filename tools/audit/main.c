@@ -11,10 +11,10 @@
 #include "service.h"
 #include "text.h"
 
-#define ARENA_LIMIT   (SIZE_MAX / 2) /* the lists of a whole shop; only the machine limits them */
-#define PATIENCE_S    10             /* without --wait: an offender must last this long */
-#define WAIT_S        120            /* with --wait: how long quiet is waited for */
-#define OFFENDERS_MAX 10000          /* kept of one pass */
+#define ARENA_LIMIT (SIZE_MAX / 2) /* the lists of a whole shop; only the machine limits them */
+#define PATIENCE_S 10              /* without --wait: an offender must last this long */
+#define WAIT_S 120                 /* with --wait: how long quiet is waited for */
+#define OFFENDERS_MAX 10000        /* kept of one pass */
 
 struct offender {
     const char *claim;
@@ -36,16 +36,16 @@ struct pass {
 static void accuse(struct pass *pass, const char *claim, const char *where, const char *subject, const char *detail)
 {
     if (pass->count < OFFENDERS_MAX)
-        pass->items[pass->count++] = (struct offender){ claim, where, subject, detail };
+        pass->items[pass->count++] = (struct offender){claim, where, subject, detail};
 }
 
 /* Asks one service; its answer lives in the pass's arena. */
 static struct fact_list ask(struct pass *pass, enum audited service, reader read, const char *topic,
                             enum err (*read_topic)(struct uow *, const char *, struct fact_list *))
 {
-    struct ctx ctx = { .arena = pass->arena, .service = &pass->services[service] };
-    struct fact_list facts = { 0 };
-    struct uow uow CLEANUP(uow_close) = { 0 };
+    struct ctx ctx = {.arena = pass->arena, .service = &pass->services[service]};
+    struct fact_list facts = {0};
+    struct uow uow CLEANUP(uow_close) = {0};
 
     enum err err = uow_open(&ctx, UOW_READ, &uow);
     if (err == ERR_NONE)
@@ -53,7 +53,7 @@ static struct fact_list ask(struct pass *pass, enum audited service, reader read
     if (err != ERR_NONE) {
         pass->failure = arena_printf(pass->arena, "%s could not be asked: %s", audited_names[service],
                                      ctx.problem.detail != NULL ? ctx.problem.detail : err_kind(err)->title);
-        return (struct fact_list){ 0 };
+        return (struct fact_list){0};
     }
     return facts;
 }
@@ -64,7 +64,8 @@ static int by_subject(const void *a, const void *b)
 }
 
 /* Walks two lists in the order of their subjects and accuses what differs. Sorts them. */
-static void compare(struct pass *pass, const char *claim, const char *where, struct fact_list *left, struct fact_list *right)
+static void compare(struct pass *pass, const char *claim, const char *where, struct fact_list *left,
+                    struct fact_list *right)
 {
     size_t l = 0;
     size_t r = 0;
@@ -80,11 +81,14 @@ static void compare(struct pass *pass, const char *claim, const char *where, str
         const int order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a->subject, b->subject);
 
         if (order < 0)
-            accuse(pass, claim, where, a->subject, arena_printf(pass->arena, "%s on one side, nothing on the other", a->detail));
+            accuse(pass, claim, where, a->subject,
+                   arena_printf(pass->arena, "%s on one side, nothing on the other", a->detail));
         else if (order > 0)
-            accuse(pass, claim, where, b->subject, arena_printf(pass->arena, "nothing on one side, %s on the other", b->detail));
+            accuse(pass, claim, where, b->subject,
+                   arena_printf(pass->arena, "nothing on one side, %s on the other", b->detail));
         else if (!text_equal(a->detail, b->detail))
-            accuse(pass, claim, where, a->subject, arena_printf(pass->arena, "%s on one side, %s on the other", a->detail, b->detail));
+            accuse(pass, claim, where, a->subject,
+                   arena_printf(pass->arena, "%s on one side, %s on the other", a->detail, b->detail));
         l += order <= 0;
         r += order >= 0;
     }
@@ -113,7 +117,8 @@ static void look(struct pass *pass)
     for (const struct own_check *check = own_checks; check->claim != NULL; check++, pass->checks++) {
         const struct fact_list offenders = ask(pass, check->service, check->offenders, NULL, NULL);
         for (size_t i = 0; i < offenders.count; i++)
-            accuse(pass, check->claim, audited_names[check->service], offenders.items[i].subject, offenders.items[i].detail);
+            accuse(pass, check->claim, audited_names[check->service], offenders.items[i].subject,
+                   offenders.items[i].detail);
     }
     for (const struct pair_check *check = pair_checks; check->claim != NULL; check++) {
         if (!is_there(pass, check->left) || !is_there(pass, check->right))
@@ -122,7 +127,8 @@ static void look(struct pass *pass)
         struct fact_list left = ask(pass, check->left, check->left_facts, NULL, NULL);
         struct fact_list right = ask(pass, check->right, check->right_facts, NULL, NULL);
         compare(pass, check->claim,
-                arena_printf(pass->arena, "%s and %s", audited_names[check->left], audited_names[check->right]), &left, &right);
+                arena_printf(pass->arena, "%s and %s", audited_names[check->left], audited_names[check->right]), &left,
+                &right);
     }
     for (const struct listening *listening = listenings; listening->topic != NULL; listening++, pass->checks++)
         check_listening(pass, listening);
@@ -186,7 +192,7 @@ static void pass_free(struct pass *pass)
 
 static void rest(int64_t ms)
 {
-    const struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+    const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     (void)nanosleep(&span, NULL); /* a signal only makes it shorter */
 }
 
@@ -266,16 +272,17 @@ static bool open_pools(struct arena *arena, struct service *services)
 }
 
 static const struct option options[] = {
-    { "wait", optional_argument, NULL, 'w' },
-    { "patience", required_argument, NULL, 'p' },
-    { "help", no_argument, NULL, 'h' },
-    { 0 },
+    {"wait", optional_argument, NULL, 'w'},
+    {"patience", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 static const char help[] =
     "usage: waybill-audit [--wait[=SECONDS]] [--patience=SECONDS]\n"
     "\n"
-    "Checks that the services' books agree. Reads WAYBILL_<SERVICE>_DATABASE for each service from the environment; with\n"
+    "Checks that the services' books agree. Reads WAYBILL_<SERVICE>_DATABASE for each service from the environment; "
+    "with\n"
     "WAYBILL_PSP_SANDBOX_DATABASE it compares them with the payment provider's sandbox too.\n"
     "\n"
     "  --wait       waits up to SECONDS (120) until everything is quiet and right, then reports what is not\n"
@@ -285,7 +292,7 @@ static const char help[] =
 
 int main(int argc, char **argv)
 {
-    struct service services[AUDITED] = { 0 };
+    struct service services[AUDITED] = {0};
     int64_t wait_s = -1;
     int64_t patience_s = PATIENCE_S;
     int option;

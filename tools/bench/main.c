@@ -1,4 +1,5 @@
-/* waybill-bench: shoppers who buy through the storefront gateway, one order after another, and how long each step took. */
+/* waybill-bench: shoppers who buy through the storefront gateway, one order after another, and how long each step took.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -15,14 +16,14 @@
 #include "wire.h"
 
 #define SHOPPERS_MAX 512
-#define SKUS_MAX     1000
+#define SKUS_MAX 1000
 #define PAID_PAUSE_US 20000
-#define SAMPLES_MAX  200000 /* of each step and shopper; more are not kept */
+#define SAMPLES_MAX 200000 /* of each step and shopper; more are not kept */
 
 enum step { CREATE_CART, ADD_LINE, OPEN_CHECKOUT, SET_ADDRESSES, SET_DELIVERY, SET_PAYMENT, PLACE, PAY, STEPS };
 
-static const char *const step_names[] = { "create cart", "add line", "open checkout", "addresses", "delivery",
-                                          "payment method", "place to order", "hosted page" };
+static const char *const step_names[] = {"create cart", "add line",       "open checkout",  "addresses",
+                                         "delivery",    "payment method", "place to order", "hosted page"};
 
 struct samples {
     uint32_t *us;
@@ -80,7 +81,8 @@ static const char *find(struct shopper *shopper, const char *path)
 }
 
 /* One request of a step; the answer must be 2xx. */
-static bool ask(struct shopper *shopper, enum step step, const char *method, const char *path, const char *headers, const char *body)
+static bool ask(struct shopper *shopper, enum step step, const char *method, const char *path, const char *headers,
+                const char *body)
 {
     const int64_t since = now();
 
@@ -95,10 +97,11 @@ static bool ask(struct shopper *shopper, enum step step, const char *method, con
 
 static const char *address_body(struct shopper *shopper)
 {
-    const char *address = arena_printf(shopper->arena,
-                                       "{\"name\":\"Sam Shopper\",\"line1\":\"1 Bench Street\",\"city\":\"Springfield\","
-                                       "\"postal_code\":\"12345\",\"country\":\"%s\"}",
-                                       shopper->bench->country);
+    const char *address =
+        arena_printf(shopper->arena,
+                     "{\"name\":\"Sam Shopper\",\"line1\":\"1 Bench Street\",\"city\":\"Springfield\","
+                     "\"postal_code\":\"12345\",\"country\":\"%s\"}",
+                     shopper->bench->country);
     return arena_printf(shopper->arena, "{\"email\":\"shopper-%d@example.com\",\"billing\":%s,\"shipping\":%s}",
                         rand_r(&shopper->seed) % 100000, address, address);
 }
@@ -183,8 +186,10 @@ static bool buy(struct shopper *shopper)
     const char *checkout = find(shopper, "id");
     if (checkout == NULL)
         return fail(shopper, "a checkout without id");
-    if (!ask(shopper, SET_ADDRESSES, "PUT", arena_printf(arena, "/checkouts/%s/addresses", checkout), headers, address_body(shopper)) ||
-        !ask(shopper, SET_DELIVERY, "PUT", arena_printf(arena, "/checkouts/%s/delivery", checkout), headers, "{\"method\":\"first_class\"}"))
+    if (!ask(shopper, SET_ADDRESSES, "PUT", arena_printf(arena, "/checkouts/%s/addresses", checkout), headers,
+             address_body(shopper)) ||
+        !ask(shopper, SET_DELIVERY, "PUT", arena_printf(arena, "/checkouts/%s/delivery", checkout), headers,
+             "{\"method\":\"first_class\"}"))
         return false;
     body = arena_printf(arena, "{\"method\":\"%s\"}", bench->method);
     if (!ask(shopper, SET_PAYMENT, "PUT", arena_printf(arena, "/checkouts/%s/payment", checkout), headers, body))
@@ -192,7 +197,8 @@ static bool buy(struct shopper *shopper)
     const char *amount = find(shopper, "totals.total.amount");
     if (amount == NULL)
         return fail(shopper, "a checkout without total");
-    return place(shopper, checkout, headers, arena_printf(arena, "{\"amount\":%s,\"currency\":\"%s\"}", amount, bench->currency));
+    return place(shopper, checkout, headers,
+                 arena_printf(arena, "{\"amount\":%s,\"currency\":\"%s\"}", amount, bench->currency));
 }
 
 static void *shop(void *of)
@@ -265,8 +271,8 @@ static void report(struct bench *bench, struct shopper *shoppers, int count, dou
         if (shoppers[i].failures > 0)
             fprintf(stderr, "waybill-bench: shopper %d: %s\n", i, shoppers[i].failure);
     }
-    printf("{\n  \"method\": \"%s\", \"shoppers\": %d, \"seconds\": %.1f, \"orders\": %" PRId64 ", \"failures\": %" PRId64
-           ", \"orders_per_s\": %.2f,\n  \"steps\": {",
+    printf("{\n  \"method\": \"%s\", \"shoppers\": %d, \"seconds\": %.1f, \"orders\": %" PRId64
+           ", \"failures\": %" PRId64 ", \"orders_per_s\": %.2f,\n  \"steps\": {",
            bench->method, count, seconds, orders, failures, (double)orders / seconds);
     for (int step = 0; step < STEPS; step++)
         print_step(shoppers, count, (enum step)step, &first);
@@ -274,23 +280,28 @@ static void report(struct bench *bench, struct shopper *shoppers, int count, dou
 }
 
 static const struct option options[] = {
-    { "storefront", required_argument, NULL, 'g' }, { "shoppers", required_argument, NULL, 'n' },
-    { "seconds", required_argument, NULL, 's' },    { "warm", required_argument, NULL, 'w' },
-    { "method", required_argument, NULL, 'm' },     { "skus", required_argument, NULL, 'k' },
-    { "currency", required_argument, NULL, 'c' },   { "country", required_argument, NULL, 'l' },
-    { 0 },
+    {"storefront", required_argument, NULL, 'g'},
+    {"shoppers", required_argument, NULL, 'n'},
+    {"seconds", required_argument, NULL, 's'},
+    {"warm", required_argument, NULL, 'w'},
+    {"method", required_argument, NULL, 'm'},
+    {"skus", required_argument, NULL, 'k'},
+    {"currency", required_argument, NULL, 'c'},
+    {"country", required_argument, NULL, 'l'},
+    {0},
 };
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--shoppers N] [--seconds S] [--warm S]\n"
-                    "                     [--method bank_transfer|cash_on_delivery|card] [--currency EUR] [--country DE]\n");
+    fprintf(stderr,
+            "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--shoppers N] [--seconds S] [--warm S]\n"
+            "                     [--method bank_transfer|cash_on_delivery|card] [--currency EUR] [--country DE]\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench bench = { .method = "bank_transfer", .currency = "EUR", .country = "DE" };
+    static struct bench bench = {.method = "bank_transfer", .currency = "EUR", .country = "DE"};
     static struct shopper shoppers[SHOPPERS_MAX];
     static char host[64];
     int64_t count = 1;
@@ -301,15 +312,32 @@ int main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         bool good = true;
         switch (option) {
-        case 'g': good = sscanf(optarg, "%63[^:]:%d", host, &bench.port) == 2; break;
-        case 'n': good = text_to_int(optarg, strlen(optarg), &count) && count >= 1 && count <= SHOPPERS_MAX; break;
-        case 's': good = text_to_int(optarg, strlen(optarg), &seconds) && seconds >= 1; break;
-        case 'w': good = text_to_int(optarg, strlen(optarg), &warm) && warm >= 0; break;
-        case 'm': bench.method = optarg; break;
-        case 'c': bench.currency = optarg; break;
-        case 'l': bench.country = optarg; break;
-        case 'k': good = read_skus(&bench, optarg); break;
-        default: good = false;
+        case 'g':
+            good = sscanf(optarg, "%63[^:]:%d", host, &bench.port) == 2;
+            break;
+        case 'n':
+            good = text_to_int(optarg, strlen(optarg), &count) && count >= 1 && count <= SHOPPERS_MAX;
+            break;
+        case 's':
+            good = text_to_int(optarg, strlen(optarg), &seconds) && seconds >= 1;
+            break;
+        case 'w':
+            good = text_to_int(optarg, strlen(optarg), &warm) && warm >= 0;
+            break;
+        case 'm':
+            bench.method = optarg;
+            break;
+        case 'c':
+            bench.currency = optarg;
+            break;
+        case 'l':
+            bench.country = optarg;
+            break;
+        case 'k':
+            good = read_skus(&bench, optarg);
+            break;
+        default:
+            good = false;
         }
         if (!good)
             return usage();

@@ -26,9 +26,9 @@ void wire_close(struct wire *wire)
 
 static bool open_wire(struct wire *wire)
 {
-    const struct timeval patience = { .tv_sec = 60 };
+    const struct timeval patience = {.tv_sec = 60};
     const int on = 1;
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)wire->port) };
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)wire->port)};
 
     if (inet_pton(AF_INET, wire->host, &to.sin_addr) != 1)
         return false;
@@ -154,13 +154,15 @@ static bool read_answer(struct wire *wire)
     return true;
 }
 
-bool wire_ask(struct wire *wire, const char *method, const char *path, const char *headers, const char *type, const char *body)
+bool wire_ask(struct wire *wire, const char *method, const char *path, const char *headers, const char *type,
+              const char *body)
 {
     char head[2048];
     const size_t body_size = body != NULL ? strlen(body) : 0;
-    const int size = snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: %s:%d\r\n%s%s%s%sContent-Length: %zu\r\n\r\n",
-                              method, path, wire->host, wire->port, headers, body != NULL ? "Content-Type: " : "",
-                              body != NULL ? type : "", body != NULL ? "\r\n" : "", body_size);
+    const int size =
+        snprintf(head, sizeof(head), "%s %s HTTP/1.1\r\nHost: %s:%d\r\n%s%s%s%sContent-Length: %zu\r\n\r\n", method,
+                 path, wire->host, wire->port, headers, body != NULL ? "Content-Type: " : "", body != NULL ? type : "",
+                 body != NULL ? "\r\n" : "", body_size);
 
     if (size < 0 || (size_t)size >= sizeof(head))
         return false;

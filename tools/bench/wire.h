@@ -19,8 +19,8 @@ struct wire {
     int socket; /* -1: not connected */
     char buffer[WIRE_MAX + 1];
     size_t used;
-    int status;           /* of the last answer */
-    const char *body;     /* in the buffer, NUL-terminated */
+    int status;       /* of the last answer */
+    const char *body; /* in the buffer, NUL-terminated */
     size_t body_size;
     const char *location; /* value of its Location header in the buffer, or NULL */
     const char *etag;
@@ -29,7 +29,8 @@ struct wire {
 void wire_init(struct wire *wire, const char *host, int port);
 
 /* Sends a request and reads the whole answer. `headers` are lines ending with CRLF, or "". False when it broke. */
-bool wire_ask(struct wire *wire, const char *method, const char *path, const char *headers, const char *type, const char *body);
+bool wire_ask(struct wire *wire, const char *method, const char *path, const char *headers, const char *type,
+              const char *body);
 
 void wire_close(struct wire *wire);
 

@@ -82,14 +82,14 @@ static enum err record_report(struct uow *uow, const struct task *task, const st
 
 const struct task_kind carrier_tasks[] = {
     {
-     .kind = TASK_KIND,
-     .threads = 2,
-     .batch = 10,
-     .lease_ms = 60000, /* ten calls of at most 5 s each */
+        .kind = TASK_KIND,
+        .threads = 2,
+        .batch = 10,
+        .lease_ms = 60000, /* ten calls of at most 5 s each */
         .backoff_ms = 500,
-     .backoff_max_ms = 5000,
-     .call = send_report,
-     .record = record_report,
-     },
-    {NULL      },
+        .backoff_max_ms = 5000,
+        .call = send_report,
+        .record = record_report,
+    },
+    {NULL},
 };

@@ -6,9 +6,9 @@
 #include "psp-sandbox/queries.h"
 
 static const struct expandable expandables[] = {
-    {"latest_charge",      EXPAND_CHARGE},
+    {"latest_charge", EXPAND_CHARGE},
     {"data.latest_charge", EXPAND_CHARGE},
-    {NULL,                 0            },
+    {NULL, 0},
 };
 
 static enum err show(struct asked *asked)

@@ -281,8 +281,8 @@ static enum err forget(struct uow *uow, bool *ret_more)
 }
 
 const struct timer psp_timers[] = {
-    {"sessions_expire", SESSION_EVERY_MS, expire_sessions     },
-    {"intents_lapse",   LAPSE_EVERY_MS,   lapse_authorizations},
-    {"forget",          KEYS_EVERY_MS,    forget              },
-    {NULL,              0,                NULL                },
+    {"sessions_expire", SESSION_EVERY_MS, expire_sessions},
+    {"intents_lapse", LAPSE_EVERY_MS, lapse_authorizations},
+    {"forget", KEYS_EVERY_MS, forget},
+    {NULL, 0, NULL},
 };

@@ -6,11 +6,11 @@
 #include "psp-sandbox/queries.h"
 
 static const struct expandable expandables[] = {
-    {"charge",              EXPAND_CHARGE},
-    {"payment_intent",      EXPAND_INTENT},
-    {"data.charge",         EXPAND_CHARGE},
+    {"charge", EXPAND_CHARGE},
+    {"payment_intent", EXPAND_INTENT},
+    {"data.charge", EXPAND_CHARGE},
     {"data.payment_intent", EXPAND_INTENT},
-    {NULL,                  0            },
+    {NULL, 0},
 };
 
 static enum err create(struct asked *asked)

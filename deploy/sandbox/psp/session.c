@@ -14,11 +14,11 @@
 #define COUNT_MAX 999999
 
 static const struct expandable expandables[] = {
-    {"payment_intent",                    EXPAND_INTENT                },
-    {"payment_intent.latest_charge",      EXPAND_INTENT | EXPAND_CHARGE},
-    {"data.payment_intent",               EXPAND_INTENT                },
+    {"payment_intent", EXPAND_INTENT},
+    {"payment_intent.latest_charge", EXPAND_INTENT | EXPAND_CHARGE},
+    {"data.payment_intent", EXPAND_INTENT},
     {"data.payment_intent.latest_charge", EXPAND_INTENT | EXPAND_CHARGE},
-    {NULL,                                0                            },
+    {NULL, 0},
 };
 
 /* --- making --- */

@@ -193,14 +193,14 @@ void announce_first(struct ctx *ctx, const struct announcer *all)
 
 const struct task_kind psp_tasks[] = {
     {
-     .kind = TASK_KIND,
-     .threads = 4,
-     .batch = 10,
-     .lease_ms = 60000, /* ten calls of at most 5 s each */
+        .kind = TASK_KIND,
+        .threads = 4,
+        .batch = 10,
+        .lease_ms = 60000, /* ten calls of at most 5 s each */
         .backoff_ms = 500,
-     .backoff_max_ms = 5000,
-     .call = deliver,
-     .record = record_delivery,
-     },
-    {NULL      },
+        .backoff_max_ms = 5000,
+        .call = deliver,
+        .record = record_delivery,
+    },
+    {NULL},
 };

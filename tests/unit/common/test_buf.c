@@ -49,11 +49,7 @@ static const struct {
     int64_t value;
     const char *text;
 } integers[] = {
-    {0,         "0"                   },
-    {7,         "7"                   },
-    {-1,        "-1"                  },
-    {INT64_MAX, "9223372036854775807" },
-    {INT64_MIN, "-9223372036854775808"},
+    {0, "0"}, {7, "7"}, {-1, "-1"}, {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"},
 };
 
 START_TEST(integers_are_written_whole)
@@ -121,13 +117,13 @@ static const struct {
     const char *text;
     const char *json;
 } json_texts[] = {
-    {"",                                     "\"\""                                    },
-    {"cup",                                  "\"cup\""                                 },
-    {"say \"hi\"",                           "\"say \\\"hi\\\"\""                      },
-    {"a\\b",                                 "\"a\\\\b\""                              },
-    {"a/b",                                  "\"a/b\""                                 },
-    {"\b\t\n\f\r",                           "\"\\b\\t\\n\\f\\r\""                     },
-    {"\x01\x1f\x7f",                         "\"\\u0001\\u001f\\u007f\""               },
+    {"", "\"\""},
+    {"cup", "\"cup\""},
+    {"say \"hi\"", "\"say \\\"hi\\\"\""},
+    {"a\\b", "\"a\\\\b\""},
+    {"a/b", "\"a/b\""},
+    {"\b\t\n\f\r", "\"\\b\\t\\n\\f\\r\""},
+    {"\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\""},
     {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\""},
 };
 
@@ -142,10 +138,10 @@ static const struct {
     const char *text;
     const char *html;
 } html_texts[] = {
-    {"",                                ""                                                               },
-    {"plain",                           "plain"                                                          },
+    {"", ""},
+    {"plain", "plain"},
     {"<a href=\"x\">Tom & 'Jerry'</a>", "&lt;a href=&quot;x&quot;&gt;Tom &amp; &#39;Jerry&#39;&lt;/a&gt;"},
-    {"&amp;",                           "&amp;amp;"                                                      },
+    {"&amp;", "&amp;amp;"},
 };
 
 START_TEST(text_is_escaped_for_html)

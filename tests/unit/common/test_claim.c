@@ -12,18 +12,15 @@ static const struct {
     enum claim_event asked;
     enum claim_event released;
 } cases[] = {
-    {{0, 0}, 1, ON_CLAIM_NEW,   ON_RELEASE      }, /* nobody has had it */
-    {{1, 0}, 1, ON_CLAIM_SAME,  ON_RELEASE      }, /* has it */
-    {{1, 0}, 2, ON_CLAIM_NEW,   ON_RELEASE      }, /* a newer one inherits; its failure ends the older too */
+    {{0, 0}, 1, ON_CLAIM_NEW, ON_RELEASE},         /* nobody has had it */
+    {{1, 0}, 1, ON_CLAIM_SAME, ON_RELEASE},        /* has it */
+    {{1, 0}, 2, ON_CLAIM_NEW, ON_RELEASE},         /* a newer one inherits; its failure ends the older too */
     {{2, 0}, 1, ON_CLAIM_STALE, ON_RELEASE_STALE}, /* an older one comes late */
     {{1, 1}, 1, ON_CLAIM_STALE, ON_RELEASE_STALE}, /* its release came first, or twice */
     {{0, 1}, 1, ON_CLAIM_STALE, ON_RELEASE_STALE}, /* released before it was ever asked for */
-    {{0, 3}, 2, ON_CLAIM_STALE, ON_RELEASE_STALE},
-    {{0, 1}, 2, ON_CLAIM_NEW,   ON_RELEASE      },
-    {{1, 1}, 2, ON_CLAIM_NEW,   ON_RELEASE      },
-    {{3, 2}, 2, ON_CLAIM_STALE, ON_RELEASE_STALE},
-    {{3, 2}, 3, ON_CLAIM_SAME,  ON_RELEASE      },
-    {{3, 2}, 4, ON_CLAIM_NEW,   ON_RELEASE      },
+    {{0, 3}, 2, ON_CLAIM_STALE, ON_RELEASE_STALE}, {{0, 1}, 2, ON_CLAIM_NEW, ON_RELEASE},
+    {{1, 1}, 2, ON_CLAIM_NEW, ON_RELEASE},         {{3, 2}, 2, ON_CLAIM_STALE, ON_RELEASE_STALE},
+    {{3, 2}, 3, ON_CLAIM_SAME, ON_RELEASE},        {{3, 2}, 4, ON_CLAIM_NEW, ON_RELEASE},
 };
 
 START_TEST(only_placements_newer_than_every_released_one_count)

@@ -57,13 +57,13 @@ static enum err be_slow(struct ctx *at UNUSED, const void *in UNUSED, void *ret 
 }
 
 static const struct route routes[] = {
-    {"POST",                   "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
-    {"GET",               "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
+    {"POST", "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
+    {"GET", "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
     {"PUT", "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
-    {"DELETE",                    "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
-    {"GET",               "/much", ROLE_NONE, .handle = send_much},
+    {"DELETE", "/all/:x", ROLE_NONE, .handle = show_all, .flags = ROUTE_RAW_BODY},
+    {"GET", "/much", ROLE_NONE, .handle = send_much},
     {"GET", "/slow", ROLE_NONE, .handle = be_slow},
-    {0                   },
+    {0},
 };
 
 static void start(void)
@@ -263,11 +263,11 @@ static const struct {
     bool repeatable;
     int connections; /* at most one for what may not be repeated */
 } rudes[] = {
-    {{.read_first = 1},                                                              false, 1},
-    {{.read_first = 1},                                                              true,  2},
+    {{.read_first = 1}, false, 1},
+    {{.read_first = 1}, true, 2},
     {{.read_first = 1, .says = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"}, false, 1},
-    {{.read_first = 1, .says = "HTTP/1.1 200 OK\r\nContent-Le"},                     false, 1},
-    {{.read_first = 1, .says = "nonsense\r\n\r\n"},                                  false, 1},
+    {{.read_first = 1, .says = "HTTP/1.1 200 OK\r\nContent-Le"}, false, 1},
+    {{.read_first = 1, .says = "nonsense\r\n\r\n"}, false, 1},
 };
 
 START_TEST(a_call_that_broke_off_is_unknown_and_not_made_twice)

@@ -11,15 +11,15 @@
 
 static const struct setting common[] = {
     {"WAYBILL_DATABASE", SETTING_TEXT, NULL, 0, 0, "where PostgreSQL is"},
-    {"WAYBILL_PORT",              SETTING_INT, "8080", 1, 65535, "port of the HTTP server"},
-    {NULL                },
+    {"WAYBILL_PORT", SETTING_INT, "8080", 1, 65535, "port of the HTTP server"},
+    {NULL},
 };
 
 static const struct setting own[] = {
     {"WAYBILL_KEY", SETTING_SECRET, "dev", 0, 0, "key of the signatures"},
-    {"WAYBILL_OFFSET",        SETTING_INT, "0", 0, 0, "seconds added"},
-    {"WAYBILL_SMTP",            SETTING_TEXT, "", 0, 0, "mail server"},
-    {NULL            },
+    {"WAYBILL_OFFSET", SETTING_INT, "0", 0, 0, "seconds added"},
+    {"WAYBILL_SMTP", SETTING_TEXT, "", 0, 0, "mail server"},
+    {NULL},
 };
 
 static struct arena *arena;

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "edge_state.h"
+#include "pause.h"
 #include "suite.h"
 #include "text.h"
 #include "web.h"
@@ -54,13 +54,13 @@ static enum err refuse(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 }
 
 static const struct route back_routes[] = {
-    {"POST",                   "/carts/:id/items", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
-    {"GET",            "/inner/:id/view", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
+    {"POST", "/carts/:id/items", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
+    {"GET", "/inner/:id/view", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
     {"GET", "/public", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
-    {"GET",                    "/conflict", ROLE_SHOPPER, .handle = refuse},
-    {"GET",            "/staff", ROLE_STAFF, .handle = tell_all},
+    {"GET", "/conflict", ROLE_SHOPPER, .handle = refuse},
+    {"GET", "/staff", ROLE_STAFF, .handle = tell_all},
     {"GET", "/nobody", ROLE_NONE, .handle = tell_all},
-    {0                   },
+    {0},
 };
 
 /* --- the gateway --- */
@@ -90,13 +90,13 @@ static enum err wait_for_news(struct ctx *ctx, const void *in UNUSED, void *ret 
 }
 
 static const struct route front_routes[] = {
-    {"POST",              "/carts/:id/items", ROLE_SHOPPER, .upstream = "back"},
-    {"GET",       "/views/:id", ROLE_SHOPPER, .upstream = "back", .upstream_path = "/inner/:id/view"},
-    {"GET",                   "/public", ROLE_NONE, .upstream = "back"},
+    {"POST", "/carts/:id/items", ROLE_SHOPPER, .upstream = "back"},
+    {"GET", "/views/:id", ROLE_SHOPPER, .upstream = "back", .upstream_path = "/inner/:id/view"},
+    {"GET", "/public", ROLE_NONE, .upstream = "back"},
     {"GET", "/conflict", ROLE_SHOPPER, .upstream = "back"},
     {"GET", "/missing", ROLE_SHOPPER, .upstream = "back"},
-    {"GET",                   "/nobody", ROLE_SHOPPER, .upstream = "back"},
-    {"GET","/news/:id", ROLE_SHOPPER, .handle = wait_for_news},
+    {"GET", "/nobody", ROLE_SHOPPER, .upstream = "back"},
+    {"GET", "/news/:id", ROLE_SHOPPER, .handle = wait_for_news},
     {0},
 };
 
@@ -295,13 +295,13 @@ static const struct {
     const char *forwarded;
     const char *address;
 } forwarded[] = {
-    {"",            "X-Forwarded-For: 203.0.113.9\r\n",            "address=127.0.0.1 "  },
-    {"10.0.0.0/8",  "X-Forwarded-For: 203.0.113.9\r\n",            "address=127.0.0.1 "  },
-    {"127.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n",            "address=203.0.113.9 "},
-    {"127.0.0.1",   "X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\n", "address=203.0.113.9 "},
-    {"127.0.0.1",   "X-Forwarded-For: 2001:db8::1\r\n",            "address=2001:db8::1 "},
-    {"127.0.0.1",   "X-Forwarded-For: unknown\r\n",                "address=127.0.0.1 "  },
-    {"127.0.0.1",   NULL,                                          "address=127.0.0.1 "  },
+    {"", "X-Forwarded-For: 203.0.113.9\r\n", "address=127.0.0.1 "},
+    {"10.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "address=127.0.0.1 "},
+    {"127.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "address=203.0.113.9 "},
+    {"127.0.0.1", "X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\n", "address=203.0.113.9 "},
+    {"127.0.0.1", "X-Forwarded-For: 2001:db8::1\r\n", "address=2001:db8::1 "},
+    {"127.0.0.1", "X-Forwarded-For: unknown\r\n", "address=127.0.0.1 "},
+    {"127.0.0.1", NULL, "address=127.0.0.1 "},
 };
 
 START_TEST(only_a_trusted_proxy_is_believed)
@@ -320,12 +320,12 @@ static const struct {
     const char *origin;
     const char *allowed;
 } origins[] = {
-    {"",                                        "https://shop.example",      ""                    },
-    {"https://shop.example",                    "https://shop.example",      "https://shop.example"},
-    {"https://a.example, https://shop.example", "https://shop.example",      "https://shop.example"},
-    {"https://shop.example",                    "https://shop.example.evil", ""                    },
-    {"https://shop.example",                    "null",                      ""                    },
-    {"*",                                       "https://any.example",       "https://any.example" },
+    {"", "https://shop.example", ""},
+    {"https://shop.example", "https://shop.example", "https://shop.example"},
+    {"https://a.example, https://shop.example", "https://shop.example", "https://shop.example"},
+    {"https://shop.example", "https://shop.example.evil", ""},
+    {"https://shop.example", "null", ""},
+    {"*", "https://any.example", "https://any.example"},
 };
 
 START_TEST(a_browser_may_call_from_listed_origins)
@@ -375,12 +375,6 @@ static void *ask_news(void *of)
     web_ask(&front, "GET", "/news/" CART, GOOD "Prefer: wait=20\r\n", NULL, of);
     atomic_store(&answered, true);
     return NULL;
-}
-
-static void pause_ms(int ms)
-{
-    const struct timespec pause = {.tv_nsec = ms * 1000000L};
-    nanosleep(&pause, NULL);
 }
 
 START_TEST(news_of_an_aggregate_wakes_who_waits_for_it)
@@ -459,7 +453,7 @@ static const struct {
     const char *value;
 } wrong[] = {
     {"WAYBILL_TRUSTED_PROXY", "everyone"},
-    {"WAYBILL_BACK_URL",      "back:80" },
+    {"WAYBILL_BACK_URL", "back:80"},
 };
 
 START_TEST(a_wrong_setting_stops_the_start)

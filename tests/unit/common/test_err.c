@@ -30,11 +30,11 @@ static const struct {
 } kinds[] = {
     {ERR_MALFORMED, 400, false, "malformed"},
     {ERR_NOT_FOUND, 404, false, "not_found"},
-    {ERR_CONFLICT,  409, false, "conflict" },
-    {ERR_INVALID,   422, false, "invalid"  },
-    {ERR_BUSY,      503, true,  "busy"     },
-    {ERR_AGAIN,     503, true,  "again"    },
-    {ERR_ABSENT,    404, true,  "absent"   },
+    {ERR_CONFLICT, 409, false, "conflict"},
+    {ERR_INVALID, 422, false, "invalid"},
+    {ERR_BUSY, 503, true, "busy"},
+    {ERR_AGAIN, 503, true, "again"},
+    {ERR_ABSENT, 404, true, "absent"},
 };
 
 START_TEST(a_kind_carries_its_consequence)

@@ -66,13 +66,13 @@ static const struct {
     int to;
     const char *why;
 } moves[] = {
-    {PLACED,    ON_PAID,   100, FSM_ACT,       PAID,      "payment covers: the total"},
-    {PLACED,    ON_PAID,   99,  FSM_WORK_ITEM, PLACED,    "too little was paid"      },
-    {PLACED,    ON_FAILED, 0,   FSM_ACT,       CANCELLED, "payment was declined"     },
-    {PAID,      ON_PAID,   100, FSM_IGNORE,    PAID,      "known"                    },
-    {PAID,      ON_FAILED, 0,   FSM_ACT,       PAID,      "counted"                  },
-    {PAID,      ON_CANCEL, 0,   FSM_REFUSE,    PAID,      "not allowed in this state"},
-    {CANCELLED, ON_PAID,   100, FSM_WORK_ITEM, CANCELLED, "money for nothing"        },
+    {PLACED, ON_PAID, 100, FSM_ACT, PAID, "payment covers: the total"},
+    {PLACED, ON_PAID, 99, FSM_WORK_ITEM, PLACED, "too little was paid"},
+    {PLACED, ON_FAILED, 0, FSM_ACT, CANCELLED, "payment was declined"},
+    {PAID, ON_PAID, 100, FSM_IGNORE, PAID, "known"},
+    {PAID, ON_FAILED, 0, FSM_ACT, PAID, "counted"},
+    {PAID, ON_CANCEL, 0, FSM_REFUSE, PAID, "not allowed in this state"},
+    {CANCELLED, ON_PAID, 100, FSM_WORK_ITEM, CANCELLED, "money for nothing"},
 };
 
 START_TEST(the_first_row_that_holds_decides)
@@ -94,80 +94,55 @@ START_TEST(a_sound_machine_has_no_defects)
 END_TEST
 
 /* One defect each. */
-static const struct fsm_edge shadowed[] = {
-    SOUND_ROWS, {PAID, ON_PAID, FSM_IGNORE, 0, NULL, "again"}
-};
-static const struct fsm_edge same_guard[] = {
-    {PLACED, ON_PAID, FSM_IGNORE, 0, covers_total, "first"},
-    SOUND_ROWS
-};
-static const struct fsm_edge guarded_after[] = {
-    SOUND_ROWS, {PAID, ON_PAID, FSM_ACT, PAID, is_late, "late"}
-};
-static const struct fsm_edge no_reason[] = {
-    SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, CANCELLED, NULL, NULL}
-};
-static const struct fsm_edge empty_reason[] = {
-    SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, CANCELLED, NULL, ""}
-};
-static const struct fsm_edge no_such_state[] = {
-    SOUND_ROWS, {3, ON_PAID, FSM_IGNORE, 0, NULL, "x"}
-};
-static const struct fsm_edge no_such_event[] = {
-    SOUND_ROWS, {PAID, 3, FSM_IGNORE, 0, NULL, "x"}
-};
-static const struct fsm_edge no_such_target[] = {
-    SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, -1, NULL, "x"}
-};
+static const struct fsm_edge shadowed[] = {SOUND_ROWS, {PAID, ON_PAID, FSM_IGNORE, 0, NULL, "again"}};
+static const struct fsm_edge same_guard[] = {{PLACED, ON_PAID, FSM_IGNORE, 0, covers_total, "first"}, SOUND_ROWS};
+static const struct fsm_edge guarded_after[] = {SOUND_ROWS, {PAID, ON_PAID, FSM_ACT, PAID, is_late, "late"}};
+static const struct fsm_edge no_reason[] = {SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, CANCELLED, NULL, NULL}};
+static const struct fsm_edge empty_reason[] = {SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, CANCELLED, NULL, ""}};
+static const struct fsm_edge no_such_state[] = {SOUND_ROWS, {3, ON_PAID, FSM_IGNORE, 0, NULL, "x"}};
+static const struct fsm_edge no_such_event[] = {SOUND_ROWS, {PAID, 3, FSM_IGNORE, 0, NULL, "x"}};
+static const struct fsm_edge no_such_target[] = {SOUND_ROWS, {PAID, ON_CANCEL, FSM_ACT, -1, NULL, "x"}};
 static const struct fsm_edge missing[] = {
-    {PLACED,    ON_PAID,   FSM_ACT,    PAID,      NULL, "a"},
-    {PLACED,    ON_FAILED, FSM_ACT,    CANCELLED, NULL, "b"},
-    {PAID,      ON_PAID,   FSM_IGNORE, 0,         NULL, "c"},
-    {CANCELLED, ON_PAID,   FSM_IGNORE, 0,         NULL, "d"},
-    {CANCELLED, ON_FAILED, FSM_IGNORE, 0,         NULL, "e"},
+    {PLACED, ON_PAID, FSM_ACT, PAID, NULL, "a"},      {PLACED, ON_FAILED, FSM_ACT, CANCELLED, NULL, "b"},
+    {PAID, ON_PAID, FSM_IGNORE, 0, NULL, "c"},        {CANCELLED, ON_PAID, FSM_IGNORE, 0, NULL, "d"},
+    {CANCELLED, ON_FAILED, FSM_IGNORE, 0, NULL, "e"},
 };
 static const struct fsm_edge only_guarded[] = {
-    {PLACED,    ON_PAID,   FSM_ACT,    PAID,      covers_total, "a"},
-    {PLACED,    ON_FAILED, FSM_ACT,    CANCELLED, NULL,         "b"},
-    {PAID,      ON_PAID,   FSM_IGNORE, 0,         NULL,         "c"},
-    {PAID,      ON_FAILED, FSM_IGNORE, 0,         NULL,         "d"},
-    {CANCELLED, ON_PAID,   FSM_IGNORE, 0,         NULL,         "e"},
-    {CANCELLED, ON_FAILED, FSM_IGNORE, 0,         NULL,         "f"},
+    {PLACED, ON_PAID, FSM_ACT, PAID, covers_total, "a"}, {PLACED, ON_FAILED, FSM_ACT, CANCELLED, NULL, "b"},
+    {PAID, ON_PAID, FSM_IGNORE, 0, NULL, "c"},           {PAID, ON_FAILED, FSM_IGNORE, 0, NULL, "d"},
+    {CANCELLED, ON_PAID, FSM_IGNORE, 0, NULL, "e"},      {CANCELLED, ON_FAILED, FSM_IGNORE, 0, NULL, "f"},
 };
 /* Paid is reached only from itself and by rows that do not move. */
 static const struct fsm_edge unreachable[] = {
-    {PLACED,    ON_PAID,   FSM_IGNORE,    PAID,      NULL, "a"},
-    {PLACED,    ON_FAILED, FSM_ACT,       CANCELLED, NULL, "b"},
-    {PAID,      ON_PAID,   FSM_ACT,       PAID,      NULL, "c"},
-    {PAID,      ON_FAILED, FSM_ACT,       CANCELLED, NULL, "d"},
-    {CANCELLED, ON_PAID,   FSM_WORK_ITEM, PAID,      NULL, "e"},
-    {CANCELLED, ON_FAILED, FSM_IGNORE,    0,         NULL, "f"},
+    {PLACED, ON_PAID, FSM_IGNORE, PAID, NULL, "a"},
+    {PLACED, ON_FAILED, FSM_ACT, CANCELLED, NULL, "b"},
+    {PAID, ON_PAID, FSM_ACT, PAID, NULL, "c"},
+    {PAID, ON_FAILED, FSM_ACT, CANCELLED, NULL, "d"},
+    {CANCELLED, ON_PAID, FSM_WORK_ITEM, PAID, NULL, "e"},
+    {CANCELLED, ON_FAILED, FSM_IGNORE, 0, NULL, "f"},
 };
 static const struct fsm_edge refused[] = {
-    {PLACED,    ON_PAID,   FSM_ACT,    PAID,      NULL, "a"},
-    {PLACED,    ON_FAILED, FSM_ACT,    CANCELLED, NULL, "b"},
-    {PAID,      ON_PAID,   FSM_IGNORE, 0,         NULL, "c"},
-    {PAID,      ON_FAILED, FSM_REFUSE, 0,         NULL, "d"},
-    {CANCELLED, ON_PAID,   FSM_IGNORE, 0,         NULL, "e"},
-    {CANCELLED, ON_FAILED, FSM_IGNORE, 0,         NULL, "f"},
+    {PLACED, ON_PAID, FSM_ACT, PAID, NULL, "a"},    {PLACED, ON_FAILED, FSM_ACT, CANCELLED, NULL, "b"},
+    {PAID, ON_PAID, FSM_IGNORE, 0, NULL, "c"},      {PAID, ON_FAILED, FSM_REFUSE, 0, NULL, "d"},
+    {CANCELLED, ON_PAID, FSM_IGNORE, 0, NULL, "e"}, {CANCELLED, ON_FAILED, FSM_IGNORE, 0, NULL, "f"},
 };
 
 static const struct {
     struct fsm fsm;
     const char *complaints;
 } defects[] = {
-    {MACHINE(shadowed),       "order: paid on payment_captured: the row is shadowed by an earlier one\n"    },
-    {MACHINE(same_guard),     "order: placed on payment_captured: the row is shadowed by an earlier one\n"  },
-    {MACHINE(guarded_after),  "order: paid on payment_captured: the row is shadowed by an earlier one\n"    },
-    {MACHINE(no_reason),      "order: paid on cancel: the row has no reason\n"                              },
-    {MACHINE(empty_reason),   "order: paid on cancel: the row has no reason\n"                              },
-    {MACHINE(no_such_state),  "order: row 8 names a state or event that does not exist\n"                   },
-    {MACHINE(no_such_event),  "order: row 8 names a state or event that does not exist\n"                   },
-    {MACHINE(no_such_target), "order: row 8 names a state or event that does not exist\n"                   },
-    {MACHINE(missing),        "order: paid on payment_failed: there is no row\n"                            },
-    {MACHINE(only_guarded),   "order: placed on payment_captured: every row has a guard, so none may hold\n"},
-    {MACHINE(unreachable),    "order: paid cannot be reached\n"                                             },
-    {MACHINE(refused),        "order: paid on payment_failed: only a command can be refused\n"              },
+    {MACHINE(shadowed), "order: paid on payment_captured: the row is shadowed by an earlier one\n"},
+    {MACHINE(same_guard), "order: placed on payment_captured: the row is shadowed by an earlier one\n"},
+    {MACHINE(guarded_after), "order: paid on payment_captured: the row is shadowed by an earlier one\n"},
+    {MACHINE(no_reason), "order: paid on cancel: the row has no reason\n"},
+    {MACHINE(empty_reason), "order: paid on cancel: the row has no reason\n"},
+    {MACHINE(no_such_state), "order: row 8 names a state or event that does not exist\n"},
+    {MACHINE(no_such_event), "order: row 8 names a state or event that does not exist\n"},
+    {MACHINE(no_such_target), "order: row 8 names a state or event that does not exist\n"},
+    {MACHINE(missing), "order: paid on payment_failed: there is no row\n"},
+    {MACHINE(only_guarded), "order: placed on payment_captured: every row has a guard, so none may hold\n"},
+    {MACHINE(unreachable), "order: paid cannot be reached\n"},
+    {MACHINE(refused), "order: paid on payment_failed: only a command can be refused\n"},
 };
 
 START_TEST(each_kind_of_defect_is_found)

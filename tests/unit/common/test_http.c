@@ -88,13 +88,13 @@ static enum err stream_then_fail(struct ctx *ctx, const void *in UNUSED, void *r
 }
 
 static const struct route routes[] = {
-    {"POST",                   "/echo", ROLE_NONE, .handle = echo, .flags = ROUTE_RAW_BODY},
-    {"POST",               "/small", ROLE_NONE, .handle = echo, .flags = ROUTE_RAW_BODY, .body_max = SMALL_MAX},
+    {"POST", "/echo", ROLE_NONE, .handle = echo, .flags = ROUTE_RAW_BODY},
+    {"POST", "/small", ROLE_NONE, .handle = echo, .flags = ROUTE_RAW_BODY, .body_max = SMALL_MAX},
     {"GET", "/slow", ROLE_NONE, .handle = sleep_then_answer},
-    {"GET",                   "/numbers", ROLE_NONE, .handle = stream_numbers},
-    {"GET",               "/ticks", ROLE_NONE, .handle = stream_ticks},
+    {"GET", "/numbers", ROLE_NONE, .handle = stream_numbers},
+    {"GET", "/ticks", ROLE_NONE, .handle = stream_ticks},
     {"GET", "/regret", ROLE_NONE, .handle = stream_then_fail},
-    {0                       },
+    {0},
 };
 
 static struct web web;
@@ -128,11 +128,11 @@ static const struct {
     size_t size;
     int status;
 } sizes[] = {
-    {"/small", SMALL_MAX,                 200},
-    {"/small", SMALL_MAX + 1,             413},
-    {"/echo",  HTTP_BODY_MAX,             200},
-    {"/echo",  HTTP_BODY_MAX + 1,         413},
-    {"/echo",  (size_t)HTTP_BODY_MAX * 3, 413},
+    {"/small", SMALL_MAX, 200},
+    {"/small", SMALL_MAX + 1, 413},
+    {"/echo", HTTP_BODY_MAX, 200},
+    {"/echo", HTTP_BODY_MAX + 1, 413},
+    {"/echo", (size_t)HTTP_BODY_MAX * 3, 413},
 };
 
 START_TEST(a_body_over_the_limit_is_refused_not_cut)
@@ -316,10 +316,7 @@ static const char *const bad_addresses[] = {"nonsense", "127.0.0.1:port", "192.0
 
 START_TEST(an_address_that_cannot_be_listened_on_stops_the_start)
 {
-    static const struct setting settings[] = {
-        {"WAYBILL_LISTEN", SETTING_TEXT, "x", 0, 0, "where to listen"},
-        {0            }
-    };
+    static const struct setting settings[] = {{"WAYBILL_LISTEN", SETTING_TEXT, "x", 0, 0, "where to listen"}, {0}};
     struct service service = {.name = "test", .routes = routes};
 
     setenv("WAYBILL_LISTEN", bad_addresses[_i], 1);
@@ -332,10 +329,7 @@ static const char *const good_addresses[] = {"127.0.0.1:0", ":0", "localhost:0"}
 
 START_TEST(each_form_of_address_works)
 {
-    static const struct setting settings[] = {
-        {"WAYBILL_LISTEN", SETTING_TEXT, "x", 0, 0, "where to listen"},
-        {0            }
-    };
+    static const struct setting settings[] = {{"WAYBILL_LISTEN", SETTING_TEXT, "x", 0, 0, "where to listen"}, {0}};
     struct service service = web.service;
 
     setenv("WAYBILL_LISTEN", good_addresses[_i], 1);

@@ -126,16 +126,16 @@ static const struct {
     const char *text;
     bool valid;
 } texts[] = {
-    {"00000000-0000-7000-8000-000000000001",  true },
-    {"0192f3a1-7c2e-4d4b-9a10-5e6f7a8b9c0d",  true }, /* any version */
-    {"",                                      false},
-    {"0192f3a1",                              false},
-    {"0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0",   false},
+    {"00000000-0000-7000-8000-000000000001", true},
+    {"0192f3a1-7c2e-4d4b-9a10-5e6f7a8b9c0d", true}, /* any version */
+    {"", false},
+    {"0192f3a1", false},
+    {"0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0", false},
     {"0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0d0", false},
-    {"0192F3A1-7c2e-7d4b-9a10-5e6f7a8b9c0d",  false},
-    {"0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0g",  false},
-    {"0192f3a1-7c2e-7d4b-9a105-e6f7a8b9c0d",  false},
-    {"{192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0}",  false},
+    {"0192F3A1-7c2e-7d4b-9a10-5e6f7a8b9c0d", false},
+    {"0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0g", false},
+    {"0192f3a1-7c2e-7d4b-9a105-e6f7a8b9c0d", false},
+    {"{192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0}", false},
 };
 
 START_TEST(only_the_canonical_form_is_valid)

@@ -52,11 +52,8 @@ static const struct {
     int64_t after_s;
     enum err err;
 } ages[] = {
-    {0,                  ERR_NONE           },
-    {IDENTITY_TTL_S,     ERR_NONE           },
-    {IDENTITY_TTL_S + 6, ERR_UNAUTHENTICATED},
-    {-5,                 ERR_NONE           },
-    {-10,                ERR_UNAUTHENTICATED},
+    {0, ERR_NONE},  {IDENTITY_TTL_S, ERR_NONE}, {IDENTITY_TTL_S + 6, ERR_UNAUTHENTICATED},
+    {-5, ERR_NONE}, {-10, ERR_UNAUTHENTICATED},
 };
 
 START_TEST(an_identity_is_good_for_its_time_only)

@@ -121,17 +121,18 @@ static const struct {
     const char *json;
     const char *text;
 } strings[] = {
-    {"\"cup\"",                   "cup"                  },
-    {"\"a\\\"b\\\\c\\/\"",        "a\"b\\c/"             },
-    {"\"\\b\\f\\n\\r\\t\"",       "\b\f\n\r\t"           },
+    {"\"cup\"", "cup"},
+    {"\"a\\\"b\\\\c\\/\"", "a\"b\\c/"},
+    {"\"\\b\\f\\n\\r\\t\"", "\b\f\n\r\t"},
     {"\"\\u0041\\u00e4\\u20AC\"", "A\xc3\xa4\xe2\x82\xac"},
-    {"\"\\ud83d\\uDE00!\"",       "\xf0\x9f\x98\x80!"    },
+    {"\"\\ud83d\\uDE00!\"", "\xf0\x9f\x98\x80!"},
     {"\"\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\"",
-     "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6"}, /* as many characters as may be */
-    {"\"x\\ud83d\\ude00y\"",      "x\xf0\x9f\x98\x80y"   },
-    {"\"\\\\u0000\"",             "\\u0000"              }, /* a backslash and letters, no NUL */
-    {"\"\\\\\\\\ud8\"",           "\\\\ud8"              },
-    {"\"\xc3\xa4\xe2\x82\xac\"",  "\xc3\xa4\xe2\x82\xac" },
+     "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xc3\xa4\xc3\xb6"}, /* as many characters as may
+be */
+    {"\"x\\ud83d\\ude00y\"", "x\xf0\x9f\x98\x80y"},
+    {"\"\\\\u0000\"", "\\u0000"}, /* a backslash and letters, no NUL */
+    {"\"\\\\\\\\ud8\"", "\\\\ud8"},
+    {"\"\xc3\xa4\xe2\x82\xac\"", "\xc3\xa4\xe2\x82\xac"},
 };
 
 START_TEST(strings_are_decoded)

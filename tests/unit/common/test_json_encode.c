@@ -36,10 +36,7 @@ static struct sample full_sample(void)
     static struct sample_address billing = {.street = "Side St", .country = "AT", .floor = -2};
     static struct sample_line lines[2];
 
-    lines[0] = (struct sample_line){
-        .sku = "CUP", .quantity = 2, .price = {1250,  "EUR"},
-                .notes = {notes, 2    }
-    };
+    lines[0] = (struct sample_line){.sku = "CUP", .quantity = 2, .price = {1250, "EUR"}, .notes = {notes, 2}};
     lines[1] = (struct sample_line){.sku = "POT", .quantity = 1};
     return (struct sample){
         .id = ID,
@@ -54,12 +51,12 @@ static struct sample full_sample(void)
         .gift = true,
         .news = false,
         .placed_at = INT64_C(1795330127123456),
-        .total = {2500,                "EUR"     },
+        .total = {2500, "EUR"},
         .data = "{\"a\":[1,null]}",
         .address = {.street = "Main St", .floor = 0},
         .billing = &billing,
-        .lines = {lines,               2         },
-        .tags = {tags,                2         },
+        .lines = {lines, 2},
+        .tags = {tags, 2},
     };
 }
 

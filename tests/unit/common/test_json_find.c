@@ -16,31 +16,31 @@ static const struct {
     const char *path;
     const char *text;
 } paths[] = {
-    {"id",                              "evt_1"     },
-    {"live",                            "false"     },
-    {"amount",                          "1.50"      },
-    {"data.id",                         "d"         },
-    {"data.object.id",                  "pi_1"      },
-    {"data.object.paid",                "true"      },
+    {"id", "evt_1"},
+    {"live", "false"},
+    {"amount", "1.50"},
+    {"data.id", "d"},
+    {"data.object.id", "pi_1"},
+    {"data.object.paid", "true"},
     {"data.object.metadata.payment_id", "p\xc3\xa4y"},
-    {"tail.object.late",                "9"         },
-    {"data.object.metadata.none",       NULL        }, /* null */
-    {"data.object.metadata",            NULL        }, /* an object */
-    {"data",                            NULL        },
-    {"list",                            NULL        }, /* an array */
-    {"list.id",                         NULL        }, /* within an array */
-    {"list.data",                       NULL        },
-    {"id.id",                           NULL        }, /* below a scalar */
-    {"object.id",                       NULL        }, /* not from the top */
-    {"data.object.late",                NULL        }, /* of a neighbour */
-    {"tail.object.id",                  NULL        },
-    {"data.obj.id",                     NULL        },
-    {"i",                               NULL        },
-    {"idx",                             NULL        },
-    {"missing",                         NULL        },
-    {"twice",                           NULL        }, /* which of the two? */
-    {"twin.x",                          NULL        },
-    {"nul",                             NULL        },
+    {"tail.object.late", "9"},
+    {"data.object.metadata.none", NULL}, /* null */
+    {"data.object.metadata", NULL},      /* an object */
+    {"data", NULL},
+    {"list", NULL},    /* an array */
+    {"list.id", NULL}, /* within an array */
+    {"list.data", NULL},
+    {"id.id", NULL},            /* below a scalar */
+    {"object.id", NULL},        /* not from the top */
+    {"data.object.late", NULL}, /* of a neighbour */
+    {"tail.object.id", NULL},
+    {"data.obj.id", NULL},
+    {"i", NULL},
+    {"idx", NULL},
+    {"missing", NULL},
+    {"twice", NULL}, /* which of the two? */
+    {"twin.x", NULL},
+    {"nul", NULL},
 };
 
 START_TEST(the_scalar_at_a_path_is_found)

@@ -15,23 +15,23 @@ static const struct {
     int count; /* -1: refused */
     const char *why;
 } lists[] = {
-    {"",                                                     0,  NULL                                                        },
-    {"clerk-anna:orders stock:" KEY_A,                       1,  NULL                                                        },
-    {"clerk-anna:orders stock:" KEY_A ",erp:catalog:" KEY_B, 2,  NULL                                                        },
-    {"nobody::" KEY_A,                                       1,  NULL                                                        },
-    {"erp:catalog:key:with:colons:" KEY_A,                   1,  NULL                                                        },
-    {"clerk-anna",                                           -1, "an entry is not name:rights:key"                           },
-    {"clerk-anna:" KEY_A,                                    -1, "an entry is not name:rights:key"                           },
-    {":orders:" KEY_A,                                       -1, "a name is not a word of 1 to 60 letters, digits and ._-"   },
-    {"anna smith:orders:" KEY_A,                             -1, "a name is not a word of 1 to 60 letters, digits and ._-"   },
-    {"anna:Orders:" KEY_A,                                   -1, "rights are not lower-case words with single spaces between"},
-    {"anna:orders  stock:" KEY_A,                            -1, "rights are not lower-case words with single spaces between"},
-    {"anna: orders:" KEY_A,                                  -1, "rights are not lower-case words with single spaces between"},
-    {"anna:orders :" KEY_A,                                  -1, "rights are not lower-case words with single spaces between"},
-    {"anna:orders:aaaaaaaaaaaaaaa",                          -1, "a key is not 16 to 256 visible ASCII characters"           },
-    {"anna:orders:aaaaaaaa aaaaaaaaa",                       -1, "a key is not 16 to 256 visible ASCII characters"           },
-    {"anna:orders:" KEY_A ",bert:stock:" KEY_A,              -1, "two entries have the same key"                             },
-    {"anna:orders:" KEY_A ",,",                              -1, "an entry is not name:rights:key"                           },
+    {"", 0, NULL},
+    {"clerk-anna:orders stock:" KEY_A, 1, NULL},
+    {"clerk-anna:orders stock:" KEY_A ",erp:catalog:" KEY_B, 2, NULL},
+    {"nobody::" KEY_A, 1, NULL},
+    {"erp:catalog:key:with:colons:" KEY_A, 1, NULL},
+    {"clerk-anna", -1, "an entry is not name:rights:key"},
+    {"clerk-anna:" KEY_A, -1, "an entry is not name:rights:key"},
+    {":orders:" KEY_A, -1, "a name is not a word of 1 to 60 letters, digits and ._-"},
+    {"anna smith:orders:" KEY_A, -1, "a name is not a word of 1 to 60 letters, digits and ._-"},
+    {"anna:Orders:" KEY_A, -1, "rights are not lower-case words with single spaces between"},
+    {"anna:orders  stock:" KEY_A, -1, "rights are not lower-case words with single spaces between"},
+    {"anna: orders:" KEY_A, -1, "rights are not lower-case words with single spaces between"},
+    {"anna:orders :" KEY_A, -1, "rights are not lower-case words with single spaces between"},
+    {"anna:orders:aaaaaaaaaaaaaaa", -1, "a key is not 16 to 256 visible ASCII characters"},
+    {"anna:orders:aaaaaaaa aaaaaaaaa", -1, "a key is not 16 to 256 visible ASCII characters"},
+    {"anna:orders:" KEY_A ",bert:stock:" KEY_A, -1, "two entries have the same key"},
+    {"anna:orders:" KEY_A ",,", -1, "an entry is not name:rights:key"},
 };
 
 START_TEST(a_list_is_read_or_refused_without_quoting_it)
@@ -56,14 +56,8 @@ static const struct {
     const char *key;
     const char *name; /* NULL: nobody's */
 } keys[] = {
-    {KEY_A,              "anna"},
-    {KEY_B,              "erp" },
-    {NULL,               NULL  },
-    {"",                 NULL  },
-    {"a",                NULL  },
-    {KEY_A "a",          NULL  },
-    {KEY_A " ",          NULL  },
-    {"Aaaaaaaaaaaaaaaa", NULL  },
+    {KEY_A, "anna"}, {KEY_B, "erp"},    {NULL, NULL},      {"", NULL},
+    {"a", NULL},     {KEY_A "a", NULL}, {KEY_A " ", NULL}, {"Aaaaaaaaaaaaaaaa", NULL},
 };
 
 START_TEST(a_key_finds_its_holder)

@@ -108,18 +108,18 @@ static const struct {
     struct mail mail;
     const char *why;
 } refused[] = {
-    {{"a@b", "c@d", "i@d", "Hi\r\nBcc: e@f", "t", NULL}, "control"   },
-    {{"a@b", "c@d\nBcc: e@f", "i@d", "Hi", "t", NULL},   "control"   },
-    {{"a@b", "c@d>, <e@f", "i@d", "Hi", "t", NULL},      "address"   },
-    {{"a@b", "c@d e@f", "i@d", "Hi", "t", NULL},         "address"   },
-    {{"a@b", "nobody", "i@d", "Hi", "t", NULL},          "address"   },
-    {{"a@b", "", "i@d", "Hi", "t", NULL},                "empty"     },
-    {{NULL, "c@d", "i@d", "Hi", "t", NULL},              "empty"     },
-    {{"a@b", "c@d", "i@d>\r\nX: y", "Hi", "t", NULL},    "control"   },
-    {{"a@b", "c@d", "i d@d", "Hi", "t", NULL},           "message id"},
-    {{"a@b", "c@d", "i@d", "Hi\xff", "t", NULL},         "UTF-8"     },
-    {{"a@b", "c@d", "i@d", "Hi", "t\xff", NULL},         "body"      },
-    {{"a@b", "c@d", "i@d", "Hi", NULL, "<p>"},           "body"      },
+    {{"a@b", "c@d", "i@d", "Hi\r\nBcc: e@f", "t", NULL}, "control"},
+    {{"a@b", "c@d\nBcc: e@f", "i@d", "Hi", "t", NULL}, "control"},
+    {{"a@b", "c@d>, <e@f", "i@d", "Hi", "t", NULL}, "address"},
+    {{"a@b", "c@d e@f", "i@d", "Hi", "t", NULL}, "address"},
+    {{"a@b", "nobody", "i@d", "Hi", "t", NULL}, "address"},
+    {{"a@b", "", "i@d", "Hi", "t", NULL}, "empty"},
+    {{NULL, "c@d", "i@d", "Hi", "t", NULL}, "empty"},
+    {{"a@b", "c@d", "i@d>\r\nX: y", "Hi", "t", NULL}, "control"},
+    {{"a@b", "c@d", "i d@d", "Hi", "t", NULL}, "message id"},
+    {{"a@b", "c@d", "i@d", "Hi\xff", "t", NULL}, "UTF-8"},
+    {{"a@b", "c@d", "i@d", "Hi", "t\xff", NULL}, "body"},
+    {{"a@b", "c@d", "i@d", "Hi", NULL, "<p>"}, "body"},
 };
 
 START_TEST(what_could_forge_a_header_is_no_mail)

@@ -8,14 +8,14 @@
 #include "suite.h"
 
 static const struct route routes[] = {
-    {"GET",                    "/"},
-    {"GET",                        "/carts/mine"},
-    {"GET","/carts/:id"},
-    {"POST",                    "/carts/:cart_id/items"},
-    {"PATCH",                        "/carts/:id/items/:item"},
-    {"GET","/carts/mine/old/items"},
-    {"GET",                  "/a/:b/c/:d/e/:f"},
-    {0                       },
+    {"GET", "/"},
+    {"GET", "/carts/mine"},
+    {"GET", "/carts/:id"},
+    {"POST", "/carts/:cart_id/items"},
+    {"PATCH", "/carts/:id/items/:item"},
+    {"GET", "/carts/mine/old/items"},
+    {"GET", "/a/:b/c/:d/e/:f"},
+    {0},
 };
 
 static struct arena *arena;
@@ -45,40 +45,40 @@ static const struct {
     const char *first;
     const char *second;
 } cases[] = {
-    {"GET",   "/",                              PATH_FOUND,  "/",                      NULL,     NULL},
-    {"GET",   "/carts/mine",                    PATH_FOUND,  "/carts/mine",            NULL,     NULL},
-    {"GET",   "/carts/%6dine",                  PATH_FOUND,  "/carts/mine",            NULL,     NULL},
-    {"GET",   "/carts/7",                       PATH_FOUND,  "/carts/:id",             "7",      NULL},
-    {"HEAD",  "/carts/7",                       PATH_FOUND,  "/carts/:id",             "7",      NULL},
-    {"GET",   "/carts/a%2fb",                   PATH_FOUND,  "/carts/:id",             "a/b",    NULL},
-    {"GET",   "/carts/a+b",                     PATH_FOUND,  "/carts/:id",             "a+b",    NULL},
-    {"GET",   "/carts/:id",                     PATH_FOUND,  "/carts/:id",             ":id",    NULL},
-    {"POST",  "/carts/mine/items",              PATH_FOUND,  "/carts/:cart_id/items",  "mine",   NULL},
-    {"PATCH", "/carts/7/items/8",               PATH_FOUND,  "/carts/:id/items/:item", "7",      "8" },
-    {"GET",   "/carts/mine/old/items",          PATH_FOUND,  "/carts/mine/old/items",  NULL,     NULL},
-    {"GET",   "/a/1/c/2/e/3",                   PATH_FOUND,  "/a/:b/c/:d/e/:f",        "1",      "2" },
-    {"GET",   "/carts/" LONG_128,               PATH_FOUND,  "/carts/:id",             LONG_128, NULL},
-    {"GET",   "/carts/" LONG_128 "x",           PATH_NONE,   NULL,                     NULL,     NULL},
-    {"POST",  "/carts/7",                       PATH_METHOD, NULL,                     NULL,     NULL},
-    {"HEAD",  "/carts/7/items",                 PATH_METHOD, NULL,                     NULL,     NULL},
-    {"GET",   "",                               PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "*",                              PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "carts/7",                        PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "http://host/carts/7",            PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/carts",                         PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/carts/",                        PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/carts/7/",                      PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "//",                             PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/carts//items",                  PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/CARTS/7",                       PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/1/2/3/4/5/6/7/8/9/10/11/12",    PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/1/2/3/4/5/6/7/8/9/10/11/12/13", PATH_NONE,   NULL,                     NULL,     NULL},
-    {"GET",   "/carts/%",                       PATH_BROKEN, NULL,                     NULL,     NULL},
-    {"GET",   "/carts/%4",                      PATH_BROKEN, NULL,                     NULL,     NULL},
-    {"GET",   "/carts/%4g",                     PATH_BROKEN, NULL,                     NULL,     NULL},
-    {"GET",   "/carts/%00",                     PATH_BROKEN, NULL,                     NULL,     NULL},
-    {"GET",   "/carts/%ed%a0%80",               PATH_BROKEN, NULL,                     NULL,     NULL},
-    {"GET",   "/carts/\xff",                    PATH_BROKEN, NULL,                     NULL,     NULL},
+    {"GET", "/", PATH_FOUND, "/", NULL, NULL},
+    {"GET", "/carts/mine", PATH_FOUND, "/carts/mine", NULL, NULL},
+    {"GET", "/carts/%6dine", PATH_FOUND, "/carts/mine", NULL, NULL},
+    {"GET", "/carts/7", PATH_FOUND, "/carts/:id", "7", NULL},
+    {"HEAD", "/carts/7", PATH_FOUND, "/carts/:id", "7", NULL},
+    {"GET", "/carts/a%2fb", PATH_FOUND, "/carts/:id", "a/b", NULL},
+    {"GET", "/carts/a+b", PATH_FOUND, "/carts/:id", "a+b", NULL},
+    {"GET", "/carts/:id", PATH_FOUND, "/carts/:id", ":id", NULL},
+    {"POST", "/carts/mine/items", PATH_FOUND, "/carts/:cart_id/items", "mine", NULL},
+    {"PATCH", "/carts/7/items/8", PATH_FOUND, "/carts/:id/items/:item", "7", "8"},
+    {"GET", "/carts/mine/old/items", PATH_FOUND, "/carts/mine/old/items", NULL, NULL},
+    {"GET", "/a/1/c/2/e/3", PATH_FOUND, "/a/:b/c/:d/e/:f", "1", "2"},
+    {"GET", "/carts/" LONG_128, PATH_FOUND, "/carts/:id", LONG_128, NULL},
+    {"GET", "/carts/" LONG_128 "x", PATH_NONE, NULL, NULL, NULL},
+    {"POST", "/carts/7", PATH_METHOD, NULL, NULL, NULL},
+    {"HEAD", "/carts/7/items", PATH_METHOD, NULL, NULL, NULL},
+    {"GET", "", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "*", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "carts/7", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "http://host/carts/7", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/carts", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/carts/", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/carts/7/", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "//", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/carts//items", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/CARTS/7", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/1/2/3/4/5/6/7/8/9/10/11/12", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13", PATH_NONE, NULL, NULL, NULL},
+    {"GET", "/carts/%", PATH_BROKEN, NULL, NULL, NULL},
+    {"GET", "/carts/%4", PATH_BROKEN, NULL, NULL, NULL},
+    {"GET", "/carts/%4g", PATH_BROKEN, NULL, NULL, NULL},
+    {"GET", "/carts/%00", PATH_BROKEN, NULL, NULL, NULL},
+    {"GET", "/carts/%ed%a0%80", PATH_BROKEN, NULL, NULL, NULL},
+    {"GET", "/carts/\xff", PATH_BROKEN, NULL, NULL, NULL},
 };
 
 START_TEST(each_path_finds_its_route)
@@ -99,11 +99,7 @@ END_TEST
 
 START_TEST(the_first_of_two_equal_routes_stays)
 {
-    static const struct route more[] = {
-        {"GET",          "/carts/:other", .status = 299},
-        {"GET", "/new", .status = 299},
-        {0         }
-    };
+    static const struct route more[] = {{"GET", "/carts/:other", .status = 299}, {"GET", "/new", .status = 299}, {0}};
     const char *params[PATH_PARAMS_MAX];
     const struct route *route;
 
@@ -129,21 +125,10 @@ static const struct {
     const char *name;
     const char *value; /* NULL: absent */
 } queries[] = {
-    {"a=1&b=2",   "b", "2"    },
-    {"a=1&a=2",   "a", "1"    },
-    {"a",         "a", ""     },
-    {"a=",        "a", ""     },
-    {"&&a=1&",    "a", "1"    },
-    {"",          "a", NULL   },
-    {"ab=1",      "a", NULL   },
-    {"a=x%20y+z", "a", "x y z"},
-    {"%61=1",     "a", "1"    },
-    {"a==",       "a", "="    },
-    {"a=%2526",   "a", "%26"  },
-    {"b=%zz&a=1", "a", "1"    },
-    {"a=%zz",     "a", NULL   },
-    {"A=1",       "a", NULL   },
-    {"a=%C3%A9",  "a", "é"   },
+    {"a=1&b=2", "b", "2"}, {"a=1&a=2", "a", "1"}, {"a", "a", ""},          {"a=", "a", ""},
+    {"&&a=1&", "a", "1"},  {"", "a", NULL},       {"ab=1", "a", NULL},     {"a=x%20y+z", "a", "x y z"},
+    {"%61=1", "a", "1"},   {"a==", "a", "="},     {"a=%2526", "a", "%26"}, {"b=%zz&a=1", "a", "1"},
+    {"a=%zz", "a", NULL},  {"A=1", "a", NULL},    {"a=%C3%A9", "a", "é"},
 };
 
 START_TEST(a_query_gives_its_values)

@@ -25,42 +25,42 @@ static const struct {
     size_t size;
     size_t valid;
 } utf8[] = {
-    {"",                                    0,  0 },
-    {"a",                                   1,  1 },
-    {"plain text, longer than eight",       29, 29},
-    {"12345678",                            8,  8 },
-    {"1234567\0",                           8,  7 }, /* NUL */
-    {"\0",                                  1,  0 },
-    {"12345678\xff",                        9,  8 },
-    {"\xc2\x80",                            2,  2 }, /* U+0080 */
-    {"\xdf\xbf",                            2,  2 }, /* U+07FF */
-    {"\xe0\xa0\x80",                        3,  3 }, /* U+0800 */
-    {"\xed\x9f\xbf",                        3,  3 }, /* U+D7FF */
-    {"\xee\x80\x80",                        3,  3 }, /* U+E000 */
-    {"\xef\xbf\xbf",                        3,  3 }, /* U+FFFF */
-    {"\xf0\x90\x80\x80",                    4,  4 }, /* U+10000 */
-    {"\xf4\x8f\xbf\xbf",                    4,  4 }, /* U+10FFFF */
-    {"\x80",                                1,  0 }, /* starts with a continuation */
-    {"\xbf",                                1,  0 },
-    {"\xc0\x80",                            2,  0 }, /* overlong NUL */
-    {"\xc1\xbf",                            2,  0 }, /* overlong */
-    {"\xe0\x80\x80",                        3,  0 }, /* overlong */
-    {"\xe0\x9f\xbf",                        3,  0 }, /* overlong */
-    {"\xf0\x80\x80\x80",                    4,  0 }, /* overlong */
-    {"\xf0\x8f\xbf\xbf",                    4,  0 }, /* overlong */
-    {"\xed\xa0\x80",                        3,  0 }, /* first surrogate */
-    {"\xed\xbf\xbf",                        3,  0 }, /* last surrogate */
-    {"\xf4\x90\x80\x80",                    4,  0 }, /* above U+10FFFF */
-    {"\xf5\x80\x80\x80",                    4,  0 },
-    {"\xff\xfe",                            2,  0 },
-    {"ab\xc3",                              3,  2 }, /* cut short */
-    {"ab\xe2\x82",                          4,  2 },
-    {"ab\xf0\x9f\x98",                      5,  2 },
-    {"\xc3\x28",                            2,  0 }, /* no continuation */
-    {"\xe2\x28\xa1",                        3,  0 },
-    {"\xe2\x82\x28",                        3,  0 },
-    {"\xf0\x9f\x98\x28",                    4,  0 },
-    {"\xf0\x9f\x28\x80",                    4,  0 },
+    {"", 0, 0},
+    {"a", 1, 1},
+    {"plain text, longer than eight", 29, 29},
+    {"12345678", 8, 8},
+    {"1234567\0", 8, 7}, /* NUL */
+    {"\0", 1, 0},
+    {"12345678\xff", 9, 8},
+    {"\xc2\x80", 2, 2},         /* U+0080 */
+    {"\xdf\xbf", 2, 2},         /* U+07FF */
+    {"\xe0\xa0\x80", 3, 3},     /* U+0800 */
+    {"\xed\x9f\xbf", 3, 3},     /* U+D7FF */
+    {"\xee\x80\x80", 3, 3},     /* U+E000 */
+    {"\xef\xbf\xbf", 3, 3},     /* U+FFFF */
+    {"\xf0\x90\x80\x80", 4, 4}, /* U+10000 */
+    {"\xf4\x8f\xbf\xbf", 4, 4}, /* U+10FFFF */
+    {"\x80", 1, 0},             /* starts with a continuation */
+    {"\xbf", 1, 0},
+    {"\xc0\x80", 2, 0},         /* overlong NUL */
+    {"\xc1\xbf", 2, 0},         /* overlong */
+    {"\xe0\x80\x80", 3, 0},     /* overlong */
+    {"\xe0\x9f\xbf", 3, 0},     /* overlong */
+    {"\xf0\x80\x80\x80", 4, 0}, /* overlong */
+    {"\xf0\x8f\xbf\xbf", 4, 0}, /* overlong */
+    {"\xed\xa0\x80", 3, 0},     /* first surrogate */
+    {"\xed\xbf\xbf", 3, 0},     /* last surrogate */
+    {"\xf4\x90\x80\x80", 4, 0}, /* above U+10FFFF */
+    {"\xf5\x80\x80\x80", 4, 0},
+    {"\xff\xfe", 2, 0},
+    {"ab\xc3", 3, 2}, /* cut short */
+    {"ab\xe2\x82", 4, 2},
+    {"ab\xf0\x9f\x98", 5, 2},
+    {"\xc3\x28", 2, 0}, /* no continuation */
+    {"\xe2\x28\xa1", 3, 0},
+    {"\xe2\x82\x28", 3, 0},
+    {"\xf0\x9f\x98\x28", 4, 0},
+    {"\xf0\x9f\x28\x80", 4, 0},
     {"1234567\xc3\xa4 1234567\xe2\x82\xac", 20, 20},
 };
 
@@ -76,58 +76,58 @@ static const struct {
     const char *text;
     bool good;
 } formats[] = {
-    {TEXT_ANY,      "",                                      true },
-    {TEXT_ANY,      "anything at all\n",                     true },
-    {TEXT_UUID,     "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0d",  true },
-    {TEXT_UUID,     "0192F3A1-7C2E-7D4B-9A10-5E6F7A8B9C0D",  false},
-    {TEXT_UUID,     "0192f3a17c2e7d4b9a105e6f7a8b9c0d",      false},
-    {TEXT_UUID,     "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0",   false},
-    {TEXT_UUID,     "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0dd", false},
-    {TEXT_UUID,     "",                                      false},
-    {TEXT_EMAIL,    "anna@example.com",                      true },
-    {TEXT_EMAIL,    "a+b@localhost",                         true },
-    {TEXT_EMAIL,    "j\xc3\xb6rg@example.com",               true },
-    {TEXT_EMAIL,    "anna",                                  false},
-    {TEXT_EMAIL,    "@example.com",                          false},
-    {TEXT_EMAIL,    "anna@",                                 false},
-    {TEXT_EMAIL,    "a@b@c",                                 false},
-    {TEXT_EMAIL,    "an na@example.com",                     false},
-    {TEXT_EMAIL,    "anna@example.com\r\nBcc: x",            false},
-    {TEXT_EMAIL,    "anna@example.com\x7f",                  false},
-    {TEXT_CURRENCY, "EUR",                                   true },
-    {TEXT_CURRENCY, "eur",                                   false},
-    {TEXT_CURRENCY, "EURO",                                  false},
-    {TEXT_CURRENCY, "XXX",                                   false},
-    {TEXT_CURRENCY, "",                                      false},
-    {TEXT_COUNTRY,  "AT",                                    true },
-    {TEXT_COUNTRY,  "at",                                    false},
-    {TEXT_COUNTRY,  "AUT",                                   false},
-    {TEXT_COUNTRY,  "A",                                     false},
-    {TEXT_COUNTRY,  "",                                      false},
-    {TEXT_LOCALE,   "en",                                    true },
-    {TEXT_LOCALE,   "de-AT",                                 true },
-    {TEXT_LOCALE,   "gsw-CH",                                true },
-    {TEXT_LOCALE,   "de_AT",                                 false},
-    {TEXT_LOCALE,   "de-",                                   false},
-    {TEXT_LOCALE,   "de-A",                                  false},
-    {TEXT_LOCALE,   "de-at",                                 false},
-    {TEXT_LOCALE,   "de-AUT",                                false},
-    {TEXT_LOCALE,   "d",                                     false},
-    {TEXT_LOCALE,   "deut",                                  false},
-    {TEXT_LOCALE,   "",                                      false},
-    {TEXT_TOKEN,    "CUP-01_a.b:c",                          true },
-    {TEXT_TOKEN,    "",                                      false},
-    {TEXT_TOKEN,    "a b",                                   false},
-    {TEXT_TOKEN,    "a/b",                                   false},
-    {TEXT_TOKEN,    "\xc3\xa4",                              false},
-    {TEXT_URL,      "https://example.com/a?b=c#d",           true },
-    {TEXT_URL,      "http://x",                              true },
-    {TEXT_URL,      "ftp://example.com",                     false},
-    {TEXT_URL,      "https://",                              false},
-    {TEXT_URL,      "http:///path",                          false},
-    {TEXT_URL,      "javascript:alert(1)",                   false},
-    {TEXT_URL,      "https://example.com/a b",               false},
-    {TEXT_URL,      "HTTPS://example.com",                   false},
+    {TEXT_ANY, "", true},
+    {TEXT_ANY, "anything at all\n", true},
+    {TEXT_UUID, "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0d", true},
+    {TEXT_UUID, "0192F3A1-7C2E-7D4B-9A10-5E6F7A8B9C0D", false},
+    {TEXT_UUID, "0192f3a17c2e7d4b9a105e6f7a8b9c0d", false},
+    {TEXT_UUID, "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0", false},
+    {TEXT_UUID, "0192f3a1-7c2e-7d4b-9a10-5e6f7a8b9c0dd", false},
+    {TEXT_UUID, "", false},
+    {TEXT_EMAIL, "anna@example.com", true},
+    {TEXT_EMAIL, "a+b@localhost", true},
+    {TEXT_EMAIL, "j\xc3\xb6rg@example.com", true},
+    {TEXT_EMAIL, "anna", false},
+    {TEXT_EMAIL, "@example.com", false},
+    {TEXT_EMAIL, "anna@", false},
+    {TEXT_EMAIL, "a@b@c", false},
+    {TEXT_EMAIL, "an na@example.com", false},
+    {TEXT_EMAIL, "anna@example.com\r\nBcc: x", false},
+    {TEXT_EMAIL, "anna@example.com\x7f", false},
+    {TEXT_CURRENCY, "EUR", true},
+    {TEXT_CURRENCY, "eur", false},
+    {TEXT_CURRENCY, "EURO", false},
+    {TEXT_CURRENCY, "XXX", false},
+    {TEXT_CURRENCY, "", false},
+    {TEXT_COUNTRY, "AT", true},
+    {TEXT_COUNTRY, "at", false},
+    {TEXT_COUNTRY, "AUT", false},
+    {TEXT_COUNTRY, "A", false},
+    {TEXT_COUNTRY, "", false},
+    {TEXT_LOCALE, "en", true},
+    {TEXT_LOCALE, "de-AT", true},
+    {TEXT_LOCALE, "gsw-CH", true},
+    {TEXT_LOCALE, "de_AT", false},
+    {TEXT_LOCALE, "de-", false},
+    {TEXT_LOCALE, "de-A", false},
+    {TEXT_LOCALE, "de-at", false},
+    {TEXT_LOCALE, "de-AUT", false},
+    {TEXT_LOCALE, "d", false},
+    {TEXT_LOCALE, "deut", false},
+    {TEXT_LOCALE, "", false},
+    {TEXT_TOKEN, "CUP-01_a.b:c", true},
+    {TEXT_TOKEN, "", false},
+    {TEXT_TOKEN, "a b", false},
+    {TEXT_TOKEN, "a/b", false},
+    {TEXT_TOKEN, "\xc3\xa4", false},
+    {TEXT_URL, "https://example.com/a?b=c#d", true},
+    {TEXT_URL, "http://x", true},
+    {TEXT_URL, "ftp://example.com", false},
+    {TEXT_URL, "https://", false},
+    {TEXT_URL, "http:///path", false},
+    {TEXT_URL, "javascript:alert(1)", false},
+    {TEXT_URL, "https://example.com/a b", false},
+    {TEXT_URL, "HTTPS://example.com", false},
 };
 
 START_TEST(a_format_accepts_what_it_should)
@@ -142,14 +142,9 @@ static const struct {
     const char *word;
     bool has;
 } words[] = {
-    {"orders stock",   "stock",  true },
-    {"orders stock",   "orders", true },
-    {"orders stock",   "order",  false},
-    {"orders stock",   "tock",   false},
-    {"orders  stock ", "stock",  true },
-    {"orders",         "",       false},
-    {"",               "orders", false},
-    {NULL,             "orders", false},
+    {"orders stock", "stock", true}, {"orders stock", "orders", true},  {"orders stock", "order", false},
+    {"orders stock", "tock", false}, {"orders  stock ", "stock", true}, {"orders", "", false},
+    {"", "orders", false},           {NULL, "orders", false},
 };
 
 START_TEST(a_word_is_found_whole_in_a_list)
@@ -173,14 +168,8 @@ static const struct {
     const char *bytes;
     const char *text;
 } base64url[] = {
-    {"",             ""        },
-    {"f",            "Zg"      },
-    {"fo",           "Zm8"     },
-    {"foo",          "Zm9v"    },
-    {"foob",         "Zm9vYg"  },
-    {"fooba",        "Zm9vYmE" },
-    {"foobar",       "Zm9vYmFy"},
-    {"\xfb\xff\xbf", "-_-_"    },
+    {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+    {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "-_-_"},
 };
 
 START_TEST(base64url_goes_both_ways)
@@ -228,25 +217,25 @@ static const struct {
     bool good;
     int64_t value;
 } integers[] = {
-    {"0",                    true,  0        },
-    {"-0",                   true,  0        },
-    {"42",                   true,  42       },
-    {"-42",                  true,  -42      },
-    {"007",                  true,  7        },
-    {"9223372036854775807",  true,  INT64_MAX},
-    {"-9223372036854775808", true,  INT64_MIN},
-    {"9223372036854775808",  false, 0        },
-    {"-9223372036854775809", false, 0        },
-    {"99999999999999999999", false, 0        },
-    {"",                     false, 0        },
-    {"-",                    false, 0        },
-    {"+1",                   false, 0        },
-    {" 1",                   false, 0        },
-    {"1 ",                   false, 0        },
-    {"1.0",                  false, 0        },
-    {"1e2",                  false, 0        },
-    {"--1",                  false, 0        },
-    {"0x10",                 false, 0        },
+    {"0", true, 0},
+    {"-0", true, 0},
+    {"42", true, 42},
+    {"-42", true, -42},
+    {"007", true, 7},
+    {"9223372036854775807", true, INT64_MAX},
+    {"-9223372036854775808", true, INT64_MIN},
+    {"9223372036854775808", false, 0},
+    {"-9223372036854775809", false, 0},
+    {"99999999999999999999", false, 0},
+    {"", false, 0},
+    {"-", false, 0},
+    {"+1", false, 0},
+    {" 1", false, 0},
+    {"1 ", false, 0},
+    {"1.0", false, 0},
+    {"1e2", false, 0},
+    {"--1", false, 0},
+    {"0x10", false, 0},
 };
 
 START_TEST(a_whole_decimal_integer_is_read_and_nothing_else)

@@ -28,7 +28,7 @@ extern const struct timer cart_timers[];
 
 static const struct setting settings[] = {
     {"WAYBILL_CART_TTL_S", SETTING_INT, "3600", 1, 86400, "seconds"},
-    {0             },
+    {0},
 };
 
 static struct service *service;
@@ -39,14 +39,9 @@ static struct arena *arena;
 /* What catalog tells of a cup for `price`. */
 static void tell_price(int64_t price, bool is_active)
 {
-    struct price prices[] = {
-        {price,       "EUR"},
-        {price + 200, "USD"}
-    };
-    struct variant variants[] = {
-        {"CUP", "Cup, blue", {prices, 2}, 300, is_active},
-        {"POT", "Pot",       {prices, 1}, 900, true     }
-    };
+    struct price prices[] = {{price, "EUR"}, {price + 200, "USD"}};
+    struct variant variants[] = {{"CUP", "Cup, blue", {prices, 2}, 300, is_active},
+                                 {"POT", "Pot", {prices, 1}, 900, true}};
 
     HEAR(product_changed, .product_id = PRODUCT, .shop = "main", .code = "cup", .title = "Cup", .tax_class = "standard",
          .active = true, .variants = {variants, 2});
@@ -97,9 +92,7 @@ static enum err call(const char *method, const char *path, const char *line_id, 
                      const char **ret_why)
 {
     const struct route *route = cart_routes;
-    struct request request = {
-        .params = {CART, line_id}
-    };
+    struct request request = {.params = {CART, line_id}};
     struct ctx *ctx = ctx_new(service);
 
     while (route->method != NULL && !(text_equal(route->method, method) && text_equal(route->path, path)))
@@ -129,9 +122,7 @@ static char line_id[64];
 static void claim(const char *checkout_id, int64_t placement, int64_t quantity, int64_t price)
 {
     (void)snprintf(line_id, sizeof(line_id), "%s", database_text("SELECT line_id FROM cart_line WHERE sku = 'CUP'"));
-    struct claim_line lines[] = {
-        {line_id, "CUP", quantity, {price, "EUR"}}
-    };
+    struct claim_line lines[] = {{line_id, "CUP", quantity, {price, "EUR"}}};
 
     HEAR(checkout_claims_asked, .checkout_id = checkout_id, .shop = "main", .cart_id = CART, .placement = placement,
          .currency = "EUR", .lines = {lines, line_id[0] != '\0'});
@@ -309,8 +300,8 @@ static const struct {
     const char *told;
 } refusals[] = {
     {3, 1290, "lock_refused.v1 changed quantity"},
-    {2, 1190, "lock_refused.v1 changed price"   },
-    {2, 1290, "locked.v1"                       },
+    {2, 1190, "lock_refused.v1 changed price"},
+    {2, 1290, "locked.v1"},
 };
 
 START_TEST(only_what_the_shopper_saw_is_locked)

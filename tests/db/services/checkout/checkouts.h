@@ -32,11 +32,11 @@ extern const struct timer checkout_timers[];
 
 static const struct setting settings[] = {
     {"WAYBILL_PLACEMENT_DEADLINE_S", SETTING_INT, "600", 1, 86400, "seconds"},
-    {"WAYBILL_PLACEMENT_MAX_S",                         SETTING_INT, "1800", 1, 86400, "seconds"},
-    {"WAYBILL_UNKNOWN_MAX_S",                         SETTING_INT, "3600", 1, 86400, "seconds"},
-    {"WAYBILL_RETURN_HOSTS",                              SETTING_TEXT, "localhost", 0, 0, "hosts"},
-    {"WAYBILL_CAPTURE_DEFERRED",SETTING_INT, "0", 0, 1, "flag"},
-    {0                            },
+    {"WAYBILL_PLACEMENT_MAX_S", SETTING_INT, "1800", 1, 86400, "seconds"},
+    {"WAYBILL_UNKNOWN_MAX_S", SETTING_INT, "3600", 1, 86400, "seconds"},
+    {"WAYBILL_RETURN_HOSTS", SETTING_TEXT, "localhost", 0, 0, "hosts"},
+    {"WAYBILL_CAPTURE_DEFERRED", SETTING_INT, "0", 0, 1, "flag"},
+    {0},
 };
 
 static struct service *service;
@@ -134,19 +134,16 @@ UNUSED static int64_t total(struct reply reply)
     return strtoll(member(reply, "totals.total.amount"), NULL, 10);
 }
 
-static struct cart_line cup = {
-    .line_id = LINE,
-    .sku = "CUP",
-    .title = "Cup, blue",
-    .quantity = 2,
-    .unit_price = {1290, "EUR"},
-    .tax_class = "standard",
-    .total = {2580, "EUR"}
-};
+static struct cart_line cup = {.line_id = LINE,
+                               .sku = "CUP",
+                               .title = "Cup, blue",
+                               .quantity = 2,
+                               .unit_price = {1290, "EUR"},
+                               .tax_class = "standard",
+                               .total = {2580, "EUR"}};
 
 static struct open_checkout snapshot = {
-    .cart_id = CART, .cart_version = 3, .channel = "web", .locale = "en", .currency = "EUR", .lines = {&cup, 1}
-};
+    .cart_id = CART, .cart_version = 3, .channel = "web", .locale = "en", .currency = "EUR", .lines = {&cup, 1}};
 
 UNUSED static const struct set_addresses berlin = {
     .email = "ada@example.com",
@@ -173,10 +170,7 @@ UNUSED static void fill_in(void)
 
 UNUSED static struct reply place(const char *key, int64_t amount)
 {
-    return call_for(arena, CART, "POST", PLACE, key,
-                    &(struct place_order){
-                        .total = {amount, "EUR"}
-    });
+    return call_for(arena, CART, "POST", PLACE, key, &(struct place_order){.total = {amount, "EUR"}});
 }
 
 /* -- what others answer -- */

@@ -94,15 +94,15 @@ static const struct {
     int64_t was;
     enum err then;
 } saves[] = {
-    {{.state = CHECKOUT_CLAIMING, .deadline = 1, .cart_locked = true},                            2, ERR_NONE    },
-    {{.state = CHECKOUT_FAILED},                                                                  2, ERR_NONE    },
-    {{.state = CHECKOUT_CLAIMING, .deadline = 1, .cart_locked = true},                            1, ERR_INTERNAL},
-    {{.state = CHECKOUT_CLAIMING},                                                                2, ERR_INTERNAL},
-    {{.state = CHECKOUT_FAILED, .deadline = 1},                                                   2, ERR_INTERNAL},
-    {{.state = CHECKOUT_FAILED, .winning_intent = 1},                                             2, ERR_INTERNAL},
-    {{.state = CHECKOUT_PAYING, .deadline = 1, .cart_locked = true},                              2, ERR_CONFLICT},
-    {{.state = CHECKOUT_COMPLETED, .cart_locked = true, .stock_held = true},                      2, ERR_INTERNAL},
-    {{.state = CHECKOUT_COMPLETED, .cart_locked = true, .stock_held = true, .winning_intent = 1}, 2, ERR_NONE    },
+    {{.state = CHECKOUT_CLAIMING, .deadline = 1, .cart_locked = true}, 2, ERR_NONE},
+    {{.state = CHECKOUT_FAILED}, 2, ERR_NONE},
+    {{.state = CHECKOUT_CLAIMING, .deadline = 1, .cart_locked = true}, 1, ERR_INTERNAL},
+    {{.state = CHECKOUT_CLAIMING}, 2, ERR_INTERNAL},
+    {{.state = CHECKOUT_FAILED, .deadline = 1}, 2, ERR_INTERNAL},
+    {{.state = CHECKOUT_FAILED, .winning_intent = 1}, 2, ERR_INTERNAL},
+    {{.state = CHECKOUT_PAYING, .deadline = 1, .cart_locked = true}, 2, ERR_CONFLICT},
+    {{.state = CHECKOUT_COMPLETED, .cart_locked = true, .stock_held = true}, 2, ERR_INTERNAL},
+    {{.state = CHECKOUT_COMPLETED, .cart_locked = true, .stock_held = true, .winning_intent = 1}, 2, ERR_NONE},
 };
 
 static enum err save(struct ctx *ctx, struct checkout *checkout, int64_t was, bool freezes)

@@ -59,30 +59,22 @@ UNUSED static enum err claim(struct service *service, const char *checkout_id, i
                              int64_t pots)
 {
     static const char *ids[] = {LINE, MORE};
-    static struct claim_group group = {
-        GROUP, "DE", {ids, 2}
-    };
+    static struct claim_group group = {GROUP, "DE", {ids, 2}};
     struct claim_line lines[2];
     size_t count = 0;
 
     if (cups > 0)
-        lines[count++] = (struct claim_line){
-            LINE, "CUP", cups, {1290, "EUR"}
-        };
+        lines[count++] = (struct claim_line){LINE, "CUP", cups, {1290, "EUR"}};
     if (pots > 0)
-        lines[count++] = (struct claim_line){
-            MORE, "POT", pots, {3000, "EUR"}
-        };
+        lines[count++] = (struct claim_line){MORE, "POT", pots, {3000, "EUR"}};
     return deliver(service, fulfilment_subscriptions, &checkout_claims_asked_type,
-                   &(struct checkout_claims_asked){
-                       .checkout_id = checkout_id,
-                       .shop = "main",
-                       .cart_id = CART,
-                       .placement = placement,
-                       .currency = "EUR",
-                       .lines = {lines,  count},
-                       .groups = {&group, 1    }
-    });
+                   &(struct checkout_claims_asked){.checkout_id = checkout_id,
+                                                   .shop = "main",
+                                                   .cart_id = CART,
+                                                   .placement = placement,
+                                                   .currency = "EUR",
+                                                   .lines = {lines, count},
+                                                   .groups = {&group, 1}});
 }
 
 UNUSED static enum err fail_placement(struct service *service, const char *checkout_id, int64_t placement)
@@ -97,32 +89,25 @@ UNUSED static enum err fail_placement(struct service *service, const char *check
 UNUSED static enum err place_order(struct service *service, const char *order_id, const char *method,
                                    const char *capture)
 {
-    static struct line lines[] = {
-        {.line_id = LINE, .sku = "CUP", .title = "Cup"},
-        {.line_id = MORE, .sku = "POT", .title = "Pot"}
-    };
+    static struct line lines[] = {{.line_id = LINE, .sku = "CUP", .title = "Cup"},
+                                  {.line_id = MORE, .sku = "POT", .title = "Pot"}};
     static const char *ids[] = {LINE, MORE};
-    static struct group group = {
-        .group_id = GROUP, .method = "express", .country = "DE", .line_ids = {ids, 2}
-    };
+    static struct group group = {.group_id = GROUP, .method = "express", .country = "DE", .line_ids = {ids, 2}};
     static struct delivery delivery = {
-        GROUP, {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"}
-    };
+        GROUP, {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"}};
 
     return deliver(service, fulfilment_subscriptions, &order_placed_type,
-                   &(struct order_placed){
-                       .order_id = order_id,
-                       .shop = "main",
-                       .number = "WB-100001",
-                       .cart_id = CART,
-                       .intent = 2,
-                       .method = method,
-                       .capture = capture,
-                       .lines = {lines,                         2},
-                       .groups = {&group,                        1},
-                       .totals = {.total = {3170, "EUR"}       },
-                       .personal = {.email = "ada@example.com", .deliveries = {&delivery, 1} }
-    });
+                   &(struct order_placed){.order_id = order_id,
+                                          .shop = "main",
+                                          .number = "WB-100001",
+                                          .cart_id = CART,
+                                          .intent = 2,
+                                          .method = method,
+                                          .capture = capture,
+                                          .lines = {lines, 2},
+                                          .groups = {&group, 1},
+                                          .totals = {.total = {3170, "EUR"}},
+                                          .personal = {.email = "ada@example.com", .deliveries = {&delivery, 1}}});
 }
 
 UNUSED static enum err cancel_order(struct service *service, const char *order_id)

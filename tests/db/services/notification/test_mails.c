@@ -22,7 +22,7 @@ extern const struct task_kind notification_tasks[];
 static const struct setting settings[] = {
     {"WAYBILL_MERCHANT_MAIL", SETTING_TEXT, "merchant@example.com", 0, 0, "merchant"},
     {"WAYBILL_BACKOFFICE_PUBLIC_URL", SETTING_TEXT, "https://desk.example", 0, 0, "desk"},
-    {0                     },
+    {0},
 };
 
 static struct service *service;
@@ -50,13 +50,7 @@ static void hear_order(void)
     HEAR(order_placed, .order_id = ORDER, .shop = "main", .number = "WB-1", .cart_id = CART, .intent = 1,
          .channel = "web", .locale = "en", .currency = "EUR", .placed_at = 1, .method = "bank_transfer",
          .capture = "instant",
-         .totals =
-             {
-                 .lines = {100, "EUR"},
-                   .delivery = {0,   "EUR"},
-                   .tax = {0,   "EUR"},
-                   .total = {100, "EUR"}
-    },
+         .totals = {.lines = {100, "EUR"}, .delivery = {0, "EUR"}, .tax = {0, "EUR"}, .total = {100, "EUR"}},
          .personal = {.email = "ada@example.com",
                       .billing = {.name = "Ada", .line1 = "1", .city = "Berlin", .country = "DE"}});
 }
@@ -96,7 +90,7 @@ static void record(enum task_outcome first, enum task_outcome second, int64_t at
     };
     const struct task_answer answers[] = {
         {.outcome = second, .detail = (void *)&letter, .why = "said two"},
-        {.outcome = first,  .detail = (void *)&letter, .why = "said one"},
+        {.outcome = first, .detail = (void *)&letter, .why = "said one"},
     };
     const struct task_result results[] = {
         {&tasks[0], &answers[0]},

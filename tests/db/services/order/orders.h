@@ -39,27 +39,22 @@ UNUSED static void close_all(void)
 
 /* -- events -- */
 
-static struct line line = {
-    .line_id = LINE,
-    .sku = "CUP",
-    .title = "Cup",
-    .quantity = 2,
-    .unit_price = {1290, "EUR"},
-    .tax_class = "standard",
-    .total = {2580, "EUR"}
-};
+static struct line line = {.line_id = LINE,
+                           .sku = "CUP",
+                           .title = "Cup",
+                           .quantity = 2,
+                           .unit_price = {1290, "EUR"},
+                           .tax_class = "standard",
+                           .total = {2580, "EUR"}};
 static const char *line_ids[] = {LINE};
-static struct group group = {
-    .group_id = GROUP,
-    .method = "express",
-    .label = "Express",
-    .price = {590,      "EUR"},
-    .country = "DE",
-    .line_ids = {line_ids, 1    }
-};
-static struct delivery delivery = {
-    GROUP, {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"}
-};
+static struct group group = {.group_id = GROUP,
+                             .method = "express",
+                             .label = "Express",
+                             .price = {590, "EUR"},
+                             .country = "DE",
+                             .line_ids = {line_ids, 1}};
+static struct delivery delivery = {GROUP,
+                                   {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"}};
 
 static struct checkout_completed completed(const char *method)
 {
@@ -74,12 +69,12 @@ static struct checkout_completed completed(const char *method)
         .currency = "EUR",
         .method = method,
         .capture = "instant",
-        .lines = {&line,                      1                                                                 },
-        .groups = {              &group,                         1                                                                  },
-        .totals = {  {2580, "EUR"},              {590, "EUR"},                                                                            {506, "EUR"}, true, {3170, "EUR"}},
-        .personal = { .email = "Ada@Example.com",
-                  .billing = {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"},
-                  .deliveries = {&delivery, 1}},
+        .lines = {&line, 1},
+        .groups = {&group, 1},
+        .totals = {{2580, "EUR"}, {590, "EUR"}, {506, "EUR"}, true, {3170, "EUR"}},
+        .personal = {.email = "Ada@Example.com",
+                     .billing = {.name = "Ada Example", .line1 = "Torstrasse 1", .city = "Berlin", .country = "DE"},
+                     .deliveries = {&delivery, 1}},
     };
 }
 
@@ -91,9 +86,7 @@ UNUSED static void place(const char *method)
 
 UNUSED static void plan(const char *shipment_id, const char *number)
 {
-    struct shipment_line lines[] = {
-        {LINE, "CUP", "Cup", 2}
-    };
+    struct shipment_line lines[] = {{LINE, "CUP", "Cup", 2}};
     HEAR(shipment_planned, .shipment_id = shipment_id, .shop = "main", .order_id = ORDER, .number = number,
          .warehouse = "berlin", .group_id = GROUP, .method = "express", .lines = {lines, 1},
          .reason = "berlin has everything");

@@ -64,10 +64,7 @@ static void place(const char *method, int64_t pay_by)
 {
     HEAR(order_placed, .order_id = PAYMENT, .shop = "main", .number = "WB-100001", .cart_id = CART, .intent = 1,
          .channel = "web", .locale = "en", .currency = "EUR", .placed_at = NOW, .pay_by = pay_by, .method = method,
-         .capture = "deferred",
-         .totals = {
-             .total = {3170, "EUR"}
-    });
+         .capture = "deferred", .totals = {.total = {3170, "EUR"}});
 }
 
 static void cancel(void)

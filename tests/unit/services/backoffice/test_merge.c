@@ -12,14 +12,8 @@
 #define C "01920c5e-0000-7000-8000-00000000000c"
 #define D "01920c5e-0000-7000-8000-00000000000d"
 
-static struct work_item_view of_cart[] = {
-    {.service = "cart", .id = A},
-    {.service = "cart", .id = D}
-};
-static struct work_item_view of_payment[] = {
-    {.service = "payment", .id = B},
-    {.service = "payment", .id = C}
-};
+static struct work_item_view of_cart[] = {{.service = "cart", .id = A}, {.service = "cart", .id = D}};
+static struct work_item_view of_payment[] = {{.service = "payment", .id = B}, {.service = "payment", .id = C}};
 
 static const struct {
     size_t limit;
@@ -27,20 +21,16 @@ static const struct {
     const char *ids;          /* the last letters */
     const char *next;
 } pages[] = {
-    {4, NULL, "abcd", NULL},
-    {9, NULL, "abcd", NULL},
-    {3, NULL, "abc",  C   },
-    {1, NULL, "a",    A   },
-    {4, D,    "abcd", D   },
-    {2, D,    "ab",   B   },
+    {4, NULL, "abcd", NULL}, {9, NULL, "abcd", NULL}, {3, NULL, "abc", C},
+    {1, NULL, "a", A},       {4, D, "abcd", D},       {2, D, "ab", B},
 };
 
 START_TEST(work_items_are_merged_by_id)
 {
     struct arena *arena = arena_new(1 << 20);
     const struct work_item_list lists[] = {
-        {.items = {of_payment, 2}       },
-        { .items = {of_cart, 2}, .next = pages[_i].next_of_cart},
+        {.items = {of_payment, 2}},
+        {.items = {of_cart, 2}, .next = pages[_i].next_of_cart},
     };
     struct work_item_list merged = {{0}};
 
@@ -73,14 +63,10 @@ END_TEST
 START_TEST(parked_messages_are_merged_by_time)
 {
     struct arena *arena = arena_new(1 << 20);
-    struct parked_view of_order[] = {
-        {.service = "order", .id = 1, .created_at = 10},
-        {.service = "order", .id = 2, .created_at = 30}
-    };
-    struct parked_view of_checkout[] = {
-        {.service = "checkout", .id = 8, .created_at = 30},
-        {.service = "checkout", .id = 9, .created_at = 30}
-    };
+    struct parked_view of_order[] = {{.service = "order", .id = 1, .created_at = 10},
+                                     {.service = "order", .id = 2, .created_at = 30}};
+    struct parked_view of_checkout[] = {{.service = "checkout", .id = 8, .created_at = 30},
+                                        {.service = "checkout", .id = 9, .created_at = 30}};
     const struct parked_list lists[] = {{.items = {of_order, 2}}, {.items = {of_checkout, 2}}};
     const int64_t expected[] = {1, 8, 9, 2};
     struct parked_list merged = {{0}};

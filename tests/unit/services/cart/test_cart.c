@@ -21,10 +21,7 @@ static void setup(void)
 {
     ctx = (struct ctx){.arena = arena_new(4 << 20)};
     cup = (struct cart_offer){"CUP", "Cup, blue", "standard", 1290, true};
-    cart = (struct cart){
-        .head = {.id = CART, .version = 3},
-          .shop = "main", .currency = "EUR", .offer = &cup
-    };
+    cart = (struct cart){.head = {.id = CART, .version = 3}, .shop = "main", .currency = "EUR", .offer = &cup};
     cart.lines.items = arena_array(ctx.arena, 2, sizeof(struct priced_line));
     cart.lines.items[0] = (struct priced_line){LINE, "CUP", "Cup, blue", 2, 1290, 1290, "standard", true};
     cart.lines.items[1] = (struct priced_line){MORE, "POT", "Pot", 1, 3000, 3000, "standard", true};

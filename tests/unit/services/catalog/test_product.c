@@ -87,17 +87,17 @@ static const struct {
     bool is_inactive;
     bool is_news;
 } rows[] = {
-    {"the same again",         {0},                            false, false},
-    {"another title",          {.title = "Mug"},               false, true },
-    {"a description",          {.description = "For tea"},     false, true },
-    {"another tax class",      {.tax_class = "reduced"},       false, true },
-    {"a title of the variant", {.variant_title = "Cup, blue"}, false, true },
-    {"the title that it has",  {.variant_title = "Cup"},       false, false},
-    {"another price",          {.price = 1490},                false, true },
-    {"another currency",       {.currency = "USD"},            false, true },
-    {"a weight",               {.weight_grams = 300},          false, true },
-    {"another variant",        {.sku = "CUP-RED"},             false, true },
-    {"not for sale",           {0},                            true,  true },
+    {"the same again", {0}, false, false},
+    {"another title", {.title = "Mug"}, false, true},
+    {"a description", {.description = "For tea"}, false, true},
+    {"another tax class", {.tax_class = "reduced"}, false, true},
+    {"a title of the variant", {.variant_title = "Cup, blue"}, false, true},
+    {"the title that it has", {.variant_title = "Cup"}, false, false},
+    {"another price", {.price = 1490}, false, true},
+    {"another currency", {.currency = "USD"}, false, true},
+    {"a weight", {.weight_grams = 300}, false, true},
+    {"another variant", {.sku = "CUP-RED"}, false, true},
+    {"not for sale", {0}, true, true},
 };
 
 START_TEST(a_row_is_news_only_if_it_says_something_else)
@@ -233,13 +233,8 @@ END_TEST
 
 /* -- what is shown -- */
 
-static struct price euros[] = {
-    {1290, "EUR"},
-    {1490, "USD"}
-};
-static struct price dollars[] = {
-    {1490, "USD"}
-};
+static struct price euros[] = {{1290, "EUR"}, {1490, "USD"}};
+static struct price dollars[] = {{1490, "USD"}};
 
 /* clang-format off */
 static struct variant shown[] = {
@@ -263,9 +258,7 @@ static const struct {
 
 START_TEST(only_what_is_for_sale_in_the_currency_is_shown)
 {
-    const struct product_view view = {
-        .code = "cup", .variants = {shown, COUNT(shown)}
-    };
+    const struct product_view view = {.code = "cup", .variants = {shown, COUNT(shown)}};
 
     const struct product_view *offer = product_offer(arena, &view, offers[_i].currency);
 
@@ -289,9 +282,7 @@ END_TEST
 
 START_TEST(without_a_currency_all_prices_are_shown)
 {
-    const struct product_view view = {
-        .code = "cup", .variants = {shown, COUNT(shown)}
-    };
+    const struct product_view view = {.code = "cup", .variants = {shown, COUNT(shown)}};
 
     ck_assert_uint_eq(product_offer(arena, &view, NULL)->variants.items[0].prices.count, 2);
 }

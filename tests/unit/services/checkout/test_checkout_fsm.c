@@ -9,7 +9,7 @@
 
 #define NOW (INT64_C(1000000) * CLOCK_SECOND)
 
-static const struct patience patience = { .deadline_s = 600, .deadline_max_s = 1800, .unknown_max_s = 3600 };
+static const struct patience patience = {.deadline_s = 600, .deadline_max_s = 1800, .unknown_max_s = 3600};
 
 START_TEST(every_state_knows_every_event)
 {
@@ -39,7 +39,7 @@ START_TEST(there_is_a_name_for_each_state_and_event)
 }
 END_TEST
 
-#define CART  1u /* is locked */
+#define CART 1u  /* is locked */
 #define STOCK 2u /* is held */
 
 /* The table of cases is the saga's (README of the service): what moves, what stays, what is refused. */
@@ -50,68 +50,68 @@ static const struct {
     enum fsm_outcome then;
     enum checkout_state to;
 } moves[] = {
-    { CHECKOUT_OPEN, 0, ON_PLACE, FSM_ACT, CHECKOUT_CLAIMING },
-    { CHECKOUT_FAILED, 0, ON_PLACE, FSM_ACT, CHECKOUT_CLAIMING },
-    { CHECKOUT_CLAIMING, 0, ON_PLACE, FSM_REFUSE, CHECKOUT_CLAIMING },
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_PLACE, FSM_REFUSE, CHECKOUT_COMPLETED },
+    {CHECKOUT_OPEN, 0, ON_PLACE, FSM_ACT, CHECKOUT_CLAIMING},
+    {CHECKOUT_FAILED, 0, ON_PLACE, FSM_ACT, CHECKOUT_CLAIMING},
+    {CHECKOUT_CLAIMING, 0, ON_PLACE, FSM_REFUSE, CHECKOUT_CLAIMING},
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_PLACE, FSM_REFUSE, CHECKOUT_COMPLETED},
 
     /* Claims before money, whichever comes first. */
-    { CHECKOUT_CLAIMING, 0, ON_CART_LOCKED, FSM_ACT, CHECKOUT_CLAIMING },
-    { CHECKOUT_CLAIMING, 0, ON_STOCK_HELD, FSM_ACT, CHECKOUT_CLAIMING },
-    { CHECKOUT_CLAIMING, STOCK, ON_CART_LOCKED, FSM_ACT, CHECKOUT_PAYING },
-    { CHECKOUT_CLAIMING, CART, ON_STOCK_HELD, FSM_ACT, CHECKOUT_PAYING },
-    { CHECKOUT_CLAIMING, STOCK, ON_CART_REFUSED, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLAIMING, CART, ON_STOCK_REFUSED, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLAIMING, CART, ON_DEADLINE, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLAIMING, CART, ON_CANCEL, FSM_ACT, CHECKOUT_FAILED },
+    {CHECKOUT_CLAIMING, 0, ON_CART_LOCKED, FSM_ACT, CHECKOUT_CLAIMING},
+    {CHECKOUT_CLAIMING, 0, ON_STOCK_HELD, FSM_ACT, CHECKOUT_CLAIMING},
+    {CHECKOUT_CLAIMING, STOCK, ON_CART_LOCKED, FSM_ACT, CHECKOUT_PAYING},
+    {CHECKOUT_CLAIMING, CART, ON_STOCK_HELD, FSM_ACT, CHECKOUT_PAYING},
+    {CHECKOUT_CLAIMING, STOCK, ON_CART_REFUSED, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLAIMING, CART, ON_STOCK_REFUSED, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLAIMING, CART, ON_DEADLINE, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLAIMING, CART, ON_CANCEL, FSM_ACT, CHECKOUT_FAILED},
 
     /* Money first: once it was asked, giving up goes through closing. */
-    { CHECKOUT_PAYING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_PAYING, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_DECLINED, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_UNKNOWN, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_SWITCHING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING },
-    { CHECKOUT_CLOSING, CART | STOCK, ON_CLOSED, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLOSING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLOSING, CART | STOCK, ON_CANCEL, FSM_IGNORE, CHECKOUT_CLOSING },
+    {CHECKOUT_PAYING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_PAYING, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_DECLINED, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_UNKNOWN, CART | STOCK, ON_CANCEL, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_SWITCHING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_CLOSING},
+    {CHECKOUT_CLOSING, CART | STOCK, ON_CLOSED, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLOSING, CART | STOCK, ON_DEADLINE, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLOSING, CART | STOCK, ON_CANCEL, FSM_IGNORE, CHECKOUT_CLOSING},
 
     /* Who decided first has decided: the promise of money crosses with giving up and with changing the method. */
-    { CHECKOUT_PAYING, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED },
-    { CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED },
-    { CHECKOUT_UNKNOWN, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED },
-    { CHECKOUT_SWITCHING, CART | STOCK, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_SWITCHING },
-    { CHECKOUT_CLOSING, CART | STOCK, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_CLOSING },
-    { CHECKOUT_FAILED, 0, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_FAILED },
-    { CHECKOUT_DECLINED, CART | STOCK, ON_AUTHORIZED, FSM_WORK_ITEM, CHECKOUT_DECLINED },
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_CANCEL, FSM_REFUSE, CHECKOUT_COMPLETED },
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_DEADLINE, FSM_IGNORE, CHECKOUT_COMPLETED },
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_PAY, FSM_REFUSE, CHECKOUT_COMPLETED },
+    {CHECKOUT_PAYING, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED},
+    {CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED},
+    {CHECKOUT_UNKNOWN, CART | STOCK, ON_AUTHORIZED, FSM_ACT, CHECKOUT_COMPLETED},
+    {CHECKOUT_SWITCHING, CART | STOCK, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_SWITCHING},
+    {CHECKOUT_CLOSING, CART | STOCK, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_CLOSING},
+    {CHECKOUT_FAILED, 0, ON_AUTHORIZED, FSM_IGNORE, CHECKOUT_FAILED},
+    {CHECKOUT_DECLINED, CART | STOCK, ON_AUTHORIZED, FSM_WORK_ITEM, CHECKOUT_DECLINED},
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_CANCEL, FSM_REFUSE, CHECKOUT_COMPLETED},
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_DEADLINE, FSM_IGNORE, CHECKOUT_COMPLETED},
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_PAY, FSM_REFUSE, CHECKOUT_COMPLETED},
 
     /* Paying: declined keeps the claims, unknown is neither yes nor no, another method closes the open one first. */
-    { CHECKOUT_PAYING, CART | STOCK, ON_DECLINED, FSM_ACT, CHECKOUT_DECLINED },
-    { CHECKOUT_PAYING, CART | STOCK, ON_UNKNOWN, FSM_ACT, CHECKOUT_UNKNOWN },
-    { CHECKOUT_UNKNOWN, CART | STOCK, ON_ACTION_REQUIRED, FSM_ACT, CHECKOUT_ACTION_REQUIRED },
-    { CHECKOUT_UNKNOWN, CART | STOCK, ON_DECLINED, FSM_ACT, CHECKOUT_DECLINED },
-    { CHECKOUT_DECLINED, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_PAYING },
-    { CHECKOUT_PAYING, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING },
-    { CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING },
-    { CHECKOUT_SWITCHING, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING },
-    { CHECKOUT_SWITCHING, CART | STOCK, ON_DECLINED, FSM_IGNORE, CHECKOUT_SWITCHING },
-    { CHECKOUT_SWITCHING, CART | STOCK, ON_CLOSED, FSM_ACT, CHECKOUT_PAYING },
-    { CHECKOUT_CLAIMING, 0, ON_PAY, FSM_REFUSE, CHECKOUT_CLAIMING },
-    { CHECKOUT_CLOSING, CART | STOCK, ON_PAY, FSM_REFUSE, CHECKOUT_CLOSING },
+    {CHECKOUT_PAYING, CART | STOCK, ON_DECLINED, FSM_ACT, CHECKOUT_DECLINED},
+    {CHECKOUT_PAYING, CART | STOCK, ON_UNKNOWN, FSM_ACT, CHECKOUT_UNKNOWN},
+    {CHECKOUT_UNKNOWN, CART | STOCK, ON_ACTION_REQUIRED, FSM_ACT, CHECKOUT_ACTION_REQUIRED},
+    {CHECKOUT_UNKNOWN, CART | STOCK, ON_DECLINED, FSM_ACT, CHECKOUT_DECLINED},
+    {CHECKOUT_DECLINED, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_PAYING},
+    {CHECKOUT_PAYING, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING},
+    {CHECKOUT_ACTION_REQUIRED, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING},
+    {CHECKOUT_SWITCHING, CART | STOCK, ON_PAY, FSM_ACT, CHECKOUT_SWITCHING},
+    {CHECKOUT_SWITCHING, CART | STOCK, ON_DECLINED, FSM_IGNORE, CHECKOUT_SWITCHING},
+    {CHECKOUT_SWITCHING, CART | STOCK, ON_CLOSED, FSM_ACT, CHECKOUT_PAYING},
+    {CHECKOUT_CLAIMING, 0, ON_PAY, FSM_REFUSE, CHECKOUT_CLAIMING},
+    {CHECKOUT_CLOSING, CART | STOCK, ON_PAY, FSM_REFUSE, CHECKOUT_CLOSING},
 
     /* What is placed is frozen. */
-    { CHECKOUT_OPEN, 0, ON_EDIT, FSM_ACT, CHECKOUT_OPEN },
-    { CHECKOUT_FAILED, 0, ON_EDIT, FSM_ACT, CHECKOUT_FAILED },
-    { CHECKOUT_CLAIMING, 0, ON_EDIT, FSM_REFUSE, CHECKOUT_CLAIMING },
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_EDIT, FSM_REFUSE, CHECKOUT_COMPLETED },
-    { CHECKOUT_OPEN, 0, ON_CANCEL, FSM_REFUSE, CHECKOUT_OPEN },
+    {CHECKOUT_OPEN, 0, ON_EDIT, FSM_ACT, CHECKOUT_OPEN},
+    {CHECKOUT_FAILED, 0, ON_EDIT, FSM_ACT, CHECKOUT_FAILED},
+    {CHECKOUT_CLAIMING, 0, ON_EDIT, FSM_REFUSE, CHECKOUT_CLAIMING},
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_EDIT, FSM_REFUSE, CHECKOUT_COMPLETED},
+    {CHECKOUT_OPEN, 0, ON_CANCEL, FSM_REFUSE, CHECKOUT_OPEN},
 
-    { CHECKOUT_COMPLETED, CART | STOCK, ON_ORDER_PLACED, FSM_ACT, CHECKOUT_COMPLETED },
-    { CHECKOUT_FAILED, 0, ON_ORDER_PLACED, FSM_WORK_ITEM, CHECKOUT_FAILED },
+    {CHECKOUT_COMPLETED, CART | STOCK, ON_ORDER_PLACED, FSM_ACT, CHECKOUT_COMPLETED},
+    {CHECKOUT_FAILED, 0, ON_ORDER_PLACED, FSM_WORK_ITEM, CHECKOUT_FAILED},
 };
 
 START_TEST(a_checkout_moves_only_along_the_table)
@@ -124,7 +124,7 @@ START_TEST(a_checkout_moves_only_along_the_table)
         .now = NOW,
         .deadline = NOW + 1,
     };
-    struct checkout_move move = { .on = moves[_i].when, .method = "bank_transfer" };
+    struct checkout_move move = {.on = moves[_i].when, .method = "bank_transfer"};
 
     struct fsm_move next = fsm_next(&checkout_fsm, (int)checkout.state, (int)move.on, &checkout, &move);
 
@@ -141,16 +141,16 @@ static const struct {
     const char *method;
     enum fsm_outcome then;
 } tries[] = {
-    { CHECKOUT_DECLINED, 1, 1, "card", FSM_ACT },
-    { CHECKOUT_DECLINED, TRIES_MAX - 1, 1, "card", FSM_ACT },
-    { CHECKOUT_DECLINED, TRIES_MAX, 1, "card", FSM_REFUSE },
-    { CHECKOUT_DECLINED, 1, 0, "card", FSM_REFUSE },
-    { CHECKOUT_DECLINED, 1, -1, "bank_transfer", FSM_REFUSE },
-    { CHECKOUT_ACTION_REQUIRED, 1, 1, "card", FSM_IGNORE },
-    { CHECKOUT_ACTION_REQUIRED, TRIES_MAX, -1, "card", FSM_IGNORE },
-    { CHECKOUT_ACTION_REQUIRED, 1, 1, "bank_transfer", FSM_ACT },
-    { CHECKOUT_ACTION_REQUIRED, TRIES_MAX, 1, "bank_transfer", FSM_REFUSE },
-    { CHECKOUT_UNKNOWN, 1, 0, "bank_transfer", FSM_REFUSE },
+    {CHECKOUT_DECLINED, 1, 1, "card", FSM_ACT},
+    {CHECKOUT_DECLINED, TRIES_MAX - 1, 1, "card", FSM_ACT},
+    {CHECKOUT_DECLINED, TRIES_MAX, 1, "card", FSM_REFUSE},
+    {CHECKOUT_DECLINED, 1, 0, "card", FSM_REFUSE},
+    {CHECKOUT_DECLINED, 1, -1, "bank_transfer", FSM_REFUSE},
+    {CHECKOUT_ACTION_REQUIRED, 1, 1, "card", FSM_IGNORE},
+    {CHECKOUT_ACTION_REQUIRED, TRIES_MAX, -1, "card", FSM_IGNORE},
+    {CHECKOUT_ACTION_REQUIRED, 1, 1, "bank_transfer", FSM_ACT},
+    {CHECKOUT_ACTION_REQUIRED, TRIES_MAX, 1, "bank_transfer", FSM_REFUSE},
+    {CHECKOUT_UNKNOWN, 1, 0, "bank_transfer", FSM_REFUSE},
 };
 
 START_TEST(tries_are_counted_and_end_with_the_deadline)
@@ -162,7 +162,7 @@ START_TEST(tries_are_counted_and_end_with_the_deadline)
         .now = NOW,
         .deadline = NOW + tries[_i].seconds_left * CLOCK_SECOND,
     };
-    struct checkout_move move = { .on = ON_PAY, .method = tries[_i].method };
+    struct checkout_move move = {.on = ON_PAY, .method = tries[_i].method};
 
     struct fsm_move next = fsm_next(&checkout_fsm, (int)checkout.state, ON_PAY, &checkout, &move);
 
@@ -193,26 +193,26 @@ static int64_t pick(int64_t below)
 /* Any order of any events, late and foreign ones too: what the table's constraints promise holds after each. */
 START_TEST(nothing_breaks_the_promises_in_any_order)
 {
-    static const char *const methods[] = { "card", "bank_transfer", "cash_on_delivery" };
+    static const char *const methods[] = {"card", "bank_transfer", "cash_on_delivery"};
 
     for (int walk = 0; walk < 1000; walk++) {
-        struct checkout checkout = { .method = "card", .now = NOW };
+        struct checkout checkout = {.method = "card", .now = NOW};
         for (int i = 0; i < 60; i++) {
             const struct checkout before = checkout;
             checkout.now += pick(100) * CLOCK_SECOND;
             step(&checkout, &(struct checkout_move){
-                .on = (enum checkout_event)pick(CHECKOUT_EVENTS),
-                .placement = checkout.placement - (pick(4) == 0),
-                .intent = checkout.intent - (pick(4) == 0),
-                .reason = "cart_changed",
-                .decline_code = "card_declined",
-                .redirect_url = "https://pay.example.com/1",
-                .method = methods[pick(3)],
-                .capture = "instant",
-                .key = "k",
-                .fingerprint = "f",
-                .number = "WB-1",
-            });
+                                .on = (enum checkout_event)pick(CHECKOUT_EVENTS),
+                                .placement = checkout.placement - (pick(4) == 0),
+                                .intent = checkout.intent - (pick(4) == 0),
+                                .reason = "cart_changed",
+                                .decline_code = "card_declined",
+                                .redirect_url = "https://pay.example.com/1",
+                                .method = methods[pick(3)],
+                                .capture = "instant",
+                                .key = "k",
+                                .fingerprint = "f",
+                                .number = "WB-1",
+                            });
 
             const bool open = checkout.state <= CHECKOUT_CLAIMING || checkout.state == CHECKOUT_FAILED;
             ck_assert(open || (checkout.cart_locked && checkout.stock_held));

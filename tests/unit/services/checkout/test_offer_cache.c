@@ -8,15 +8,10 @@
 static struct arena *arena;
 static struct offer_cache *cache;
 
-static struct tax_rate rates[] = {
-    {"standard", 1900}
-};
+static struct tax_rate rates[] = {{"standard", 1900}};
 static struct delivery_choice deliveries[] = {
-    {.method = "express", .label = "Express", .price_minor = 590, .days_min = 1, .days_max = 9}
-};
-static struct payment_choice payments[] = {
-    {"card", "Card", "instant", 50, 0}
-};
+    {.method = "express", .label = "Express", .price_minor = 590, .days_min = 1, .days_max = 9}};
+static struct payment_choice payments[] = {{"card", "Card", "instant", 50, 0}};
 
 static void setup(void)
 {
@@ -34,8 +29,8 @@ static struct offers offers_in(int64_t version)
 {
     return (struct offers){
         .rules = {.included = true, .rates = {rates, COUNT(rates)}},
-        .deliveries = {deliveries,       COUNT(deliveries)             },
-        .payments = {payments,         COUNT(payments)               },
+        .deliveries = {deliveries, COUNT(deliveries)},
+        .payments = {payments, COUNT(payments)},
         .version = version,
     };
 }
@@ -93,14 +88,9 @@ static const struct {
     int64_t version;
     bool then;
 } questions[] = {
-    {{"main", "EUR", "DE"},  2, true },
-    {{"main", "EUR", "DE"},  1, false},
-    {{"main", "EUR", "DE"},  3, false},
-    {{"main", "EUR", NULL},  1, true },
-    {{"main", "EUR", NULL},  2, false},
-    {{"main", "EUR", "AT"},  2, false},
-    {{"main", "USD", "DE"},  2, false},
-    {{"other", "EUR", "DE"}, 2, false},
+    {{"main", "EUR", "DE"}, 2, true},  {{"main", "EUR", "DE"}, 1, false},  {{"main", "EUR", "DE"}, 3, false},
+    {{"main", "EUR", NULL}, 1, true},  {{"main", "EUR", NULL}, 2, false},  {{"main", "EUR", "AT"}, 2, false},
+    {{"main", "USD", "DE"}, 2, false}, {{"other", "EUR", "DE"}, 2, false},
 };
 
 START_TEST(it_is_found_by_its_key_and_version)

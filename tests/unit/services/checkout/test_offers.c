@@ -23,12 +23,10 @@ static void teardown(void)
 START_TEST(cash_on_delivery_has_a_limit)
 {
     struct payment_choice payments[] = {
-        {"card",             "Credit or debit card", "instant", 50, 0   },
-        {"cash_on_delivery", "Cash on delivery",     "instant", 0,  5000},
+        {"card", "Credit or debit card", "instant", 50, 0},
+        {"cash_on_delivery", "Cash on delivery", "instant", 0, 5000},
     };
-    const struct offers offers = {
-        .payments = {payments, COUNT(payments)}
-    };
+    const struct offers offers = {.payments = {payments, COUNT(payments)}};
     struct payment_options options = {0};
 
     ck_assert_ptr_nonnull(offers_payment(&offers, "cash_on_delivery", 5000));
@@ -46,9 +44,7 @@ END_TEST
 START_TEST(days_are_counted_from_now)
 {
     struct delivery_choice express = {.method = "express", .days_min = 1, .days_max = 9};
-    struct offers offers = {
-        .deliveries = {&express, 1}
-    };
+    struct offers offers = {.deliveries = {&express, 1}};
     offers_date(&offers, NOON, arena);
     ck_assert_str_eq(express.earliest, "2026-11-23");
     ck_assert_str_eq(express.latest, "2026-12-01");
@@ -64,19 +60,19 @@ static const struct {
     const char *url;
     bool then;
 } return_urls[] = {
-    {"https://shop.example.com/done",         true },
-    {"https://SHOP.example.com",              true },
-    {"http://localhost:3000/done?a=b#c",      true },
-    {"https://shop.example.com?done",         true },
-    {"https://example.com/",                  false},
-    {"https://shop.example.com.evil.net/",    false},
-    {"https://evil.net/shop.example.com",     false},
-    {"https://shop.example.com@evil.net/",    false},
+    {"https://shop.example.com/done", true},
+    {"https://SHOP.example.com", true},
+    {"http://localhost:3000/done?a=b#c", true},
+    {"https://shop.example.com?done", true},
+    {"https://example.com/", false},
+    {"https://shop.example.com.evil.net/", false},
+    {"https://evil.net/shop.example.com", false},
+    {"https://shop.example.com@evil.net/", false},
     {"https://shop.example.com:80@evil.net/", false},
-    {"https://evil.net\\@shop.example.com/",  false},
-    {"https://shop.example.com\\.evil.net/",  false},
-    {"https:///shop.example.com",             false},
-    {"shop.example.com",                      false},
+    {"https://evil.net\\@shop.example.com/", false},
+    {"https://shop.example.com\\.evil.net/", false},
+    {"https:///shop.example.com", false},
+    {"shop.example.com", false},
 };
 
 START_TEST(shoppers_are_sent_back_to_the_shop_only)

@@ -13,7 +13,7 @@ static struct ctx ctx;
 
 static void setup(void)
 {
-    ctx = (struct ctx){ .arena = arena_new(64 << 20) };
+    ctx = (struct ctx){.arena = arena_new(64 << 20)};
 }
 
 static void teardown(void)
@@ -23,12 +23,12 @@ static void teardown(void)
 
 /* A rate of its own for each class: the class's name is its percentage. */
 static struct tax_rate rates[] = {
-    { "4", 400 }, { "7", 700 }, { "10", 1000 }, { "standard", 1900 }, { "20", 2000 }, { "23", 2300 }, { "zero", 0 },
+    {"4", 400}, {"7", 700}, {"10", 1000}, {"standard", 1900}, {"20", 2000}, {"23", 2300}, {"zero", 0},
 };
 
 static struct tax_rules rules_for(bool included)
 {
-    return (struct tax_rules){ .included = included, .rates = { .items = rates, .count = COUNT(rates) } };
+    return (struct tax_rules){.included = included, .rates = {.items = rates, .count = COUNT(rates)}};
 }
 
 struct item {
@@ -38,7 +38,7 @@ struct item {
 
 static struct line_list lines_of(const struct item *items, size_t count, const char *currency)
 {
-    struct line_list lines = { .items = arena_array(ctx.arena, count, sizeof(struct line)), .count = count };
+    struct line_list lines = {.items = arena_array(ctx.arena, count, sizeof(struct line)), .count = count};
 
     for (size_t i = 0; i < count; i++) {
         lines.items[i].tax_class = items[i].tax_class;
@@ -52,7 +52,7 @@ static struct group_list delivery_for(int64_t price, const char *currency)
     struct group *group = ARENA_NEW(ctx.arena, struct group);
 
     group->price = money_of(price, currency);
-    return (struct group_list){ .items = group, .count = 1 };
+    return (struct group_list){.items = group, .count = 1};
 }
 
 /* From the tests of Sylius, Shopware, WooCommerce and Zuora. */
@@ -63,39 +63,47 @@ static const struct {
     int64_t tax;
     int64_t total;
 } answers[] = {
-    { "net, rounded up", false, { { 10000, "23" } }, 2300, 12300 },
-    { "net, exact", false, { { 100000, "23" } }, 23000, 123000 },
-    { "net, 57407.77", false, { { 249599, "23" } }, 57408, 307007 },
-    { "gross, 1869.9", true, { { 10000, "23" } }, 1870, 10000 },
-    { "gross, half goes up", true, { { 315, "20" } }, 53, 315 },
-    { "net, half goes up", false, { { 4595, "10" } }, 460, 5055 },
-    { "net, 459.4", false, { { 4594, "10" } }, 459, 5053 },
-    { "net, ten pieces taxed at once", false, { { 10100, "23" } }, 2323, 12423 },
-    { "net, two rates, a discount on one", false, { { 2000, "23" }, { 9190, "10" } }, 1379, 12569 },
-    { "gross, 426.8", true, { { 4695, "10" } }, 427, 4695 },
-    { "gross, 426.36", true, { { 4690, "10" } }, 426, 4690 },
-    { "gross, two rates", true, { { 2000, "23" }, { 4695, "10" } }, 801, 6695 },
-    { "gross, three lines, two rates", true, { { 2000, "23" }, { 4695, "10" }, { 4695, "10" } }, 1228, 11390 },
-    { "net, order discount 1010", false, { { 1734, "23" }, { 4860, "10" } }, 885, 7479 },
-    { "gross, order discount 1000", true, { { 1740, "23" }, { 4950, "10" } }, 775, 6690 },
-    { "gross by group, not by line (69)", true, { { 143, "standard" }, { 143, "standard" }, { 143, "standard" } }, 68, 429 },
-    { "gross by group, not by line (957)", true, { { 1999, "standard" }, { 1999, "standard" }, { 1999, "standard" } }, 958, 5997 },
-    { "gross by group, not by line (393)", true, { { 1999, "7" }, { 1999, "7" }, { 1999, "7" } }, 392, 5997 },
-    { "net by group, not by line (81)", false, { { 143, "standard" }, { 143, "standard" }, { 143, "standard" } }, 82, 511 },
-    { "net by group, not by line (1140)", false, { { 1999, "standard" }, { 1999, "standard" }, { 1999, "standard" } }, 1139, 7136 },
-    { "net by group, not by line (279)", false, { { 1331, "7" }, { 1331, "7" }, { 1331, "7" } }, 280, 4273 },
-    { "gross, 10 x 23.90 less 25 %", true, { { 17925, "20" } }, 2988, 17925 },
-    { "gross, net and tax add up to the price", true, { { 999, "20" } }, 167, 999 },
-    { "gross, the tax is rounded, not the net", true, { { 299, "4" } }, 12, 299 },
-    { "nothing costs nothing", true, { { 0, "23" } }, 0, 0 },
-    { "zero rate", false, { { 5000, "zero" } }, 0, 5000 },
-    { "an unknown class is taxed as standard", true, { { 11900, "invented" } }, 1900, 11900 },
+    {"net, rounded up", false, {{10000, "23"}}, 2300, 12300},
+    {"net, exact", false, {{100000, "23"}}, 23000, 123000},
+    {"net, 57407.77", false, {{249599, "23"}}, 57408, 307007},
+    {"gross, 1869.9", true, {{10000, "23"}}, 1870, 10000},
+    {"gross, half goes up", true, {{315, "20"}}, 53, 315},
+    {"net, half goes up", false, {{4595, "10"}}, 460, 5055},
+    {"net, 459.4", false, {{4594, "10"}}, 459, 5053},
+    {"net, ten pieces taxed at once", false, {{10100, "23"}}, 2323, 12423},
+    {"net, two rates, a discount on one", false, {{2000, "23"}, {9190, "10"}}, 1379, 12569},
+    {"gross, 426.8", true, {{4695, "10"}}, 427, 4695},
+    {"gross, 426.36", true, {{4690, "10"}}, 426, 4690},
+    {"gross, two rates", true, {{2000, "23"}, {4695, "10"}}, 801, 6695},
+    {"gross, three lines, two rates", true, {{2000, "23"}, {4695, "10"}, {4695, "10"}}, 1228, 11390},
+    {"net, order discount 1010", false, {{1734, "23"}, {4860, "10"}}, 885, 7479},
+    {"gross, order discount 1000", true, {{1740, "23"}, {4950, "10"}}, 775, 6690},
+    {"gross by group, not by line (69)", true, {{143, "standard"}, {143, "standard"}, {143, "standard"}}, 68, 429},
+    {"gross by group, not by line (957)",
+     true,
+     {{1999, "standard"}, {1999, "standard"}, {1999, "standard"}},
+     958,
+     5997},
+    {"gross by group, not by line (393)", true, {{1999, "7"}, {1999, "7"}, {1999, "7"}}, 392, 5997},
+    {"net by group, not by line (81)", false, {{143, "standard"}, {143, "standard"}, {143, "standard"}}, 82, 511},
+    {"net by group, not by line (1140)",
+     false,
+     {{1999, "standard"}, {1999, "standard"}, {1999, "standard"}},
+     1139,
+     7136},
+    {"net by group, not by line (279)", false, {{1331, "7"}, {1331, "7"}, {1331, "7"}}, 280, 4273},
+    {"gross, 10 x 23.90 less 25 %", true, {{17925, "20"}}, 2988, 17925},
+    {"gross, net and tax add up to the price", true, {{999, "20"}}, 167, 999},
+    {"gross, the tax is rounded, not the net", true, {{299, "4"}}, 12, 299},
+    {"nothing costs nothing", true, {{0, "23"}}, 0, 0},
+    {"zero rate", false, {{5000, "zero"}}, 0, 5000},
+    {"an unknown class is taxed as standard", true, {{11900, "invented"}}, 1900, 11900},
 };
 
 START_TEST(tax_is_rounded_once_for_each_rate)
 {
     const struct tax_rules rules = rules_for(answers[_i].included);
-    struct group_list none = { 0 };
+    struct group_list none = {0};
     struct totals totals;
     size_t count = 0;
 
@@ -113,7 +121,7 @@ END_TEST
 /* 2322 and delivery 590 at 19 %: 464.9 together, of which 370.7 and 94.2. */
 START_TEST(delivery_is_taxed_with_the_goods_of_the_standard_class)
 {
-    const struct item items[] = { { 2322, "standard" }, { 2400, "7" } };
+    const struct item items[] = {{2322, "standard"}, {2400, "7"}};
     const struct tax_rules rules = rules_for(true);
     struct line_list lines = lines_of(items, COUNT(items), "EUR");
     struct group_list groups = delivery_for(590, "EUR");
@@ -135,10 +143,10 @@ END_TEST
 
 START_TEST(nothing_is_taxed_before_the_destination_is_known)
 {
-    const struct item items[] = { { 2322, "standard" } };
+    const struct item items[] = {{2322, "standard"}};
     const struct tax_rules rules = rules_for(false);
     struct line_list lines = lines_of(items, COUNT(items), "USD");
-    struct group_list none = { 0 };
+    struct group_list none = {0};
     struct totals totals;
 
     ck_assert_int_eq(totals_compute(&ctx, &rules, NULL, "USD", &lines, &none, &totals), ERR_NONE);
@@ -151,7 +159,7 @@ END_TEST
 
 START_TEST(computing_again_does_not_add_up)
 {
-    const struct item items[] = { { 2322, "standard" } };
+    const struct item items[] = {{2322, "standard"}};
     const struct tax_rules rules = rules_for(false);
     struct line_list lines = lines_of(items, COUNT(items), "EUR");
     struct group_list groups = delivery_for(590, "EUR");
@@ -171,19 +179,19 @@ static const struct {
     const char *currency;
     const char *complaint;
 } refusals[] = {
-    { { { -1, "standard" } }, "EUR", "a line costs less than nothing" },
-    { { { 100, "standard" } }, "USD", "an amount is in USD, the checkout in EUR" },
-    { { { MONEY_MAX, "zero" }, { 1, "zero" } }, "EUR", "the amounts are too large to be added up" },
-    { { { MONEY_MAX, "23" } }, "EUR", "the amounts are too large to be added up" },
+    {{{-1, "standard"}}, "EUR", "a line costs less than nothing"},
+    {{{100, "standard"}}, "USD", "an amount is in USD, the checkout in EUR"},
+    {{{MONEY_MAX, "zero"}, {1, "zero"}}, "EUR", "the amounts are too large to be added up"},
+    {{{MONEY_MAX, "23"}}, "EUR", "the amounts are too large to be added up"},
 };
 
 START_TEST(what_cannot_be_added_up_is_refused)
 {
     const struct tax_rules rules = rules_for(false);
-    struct group_list none = { 0 };
+    struct group_list none = {0};
     struct totals totals;
-    struct line_list lines = lines_of(refusals[_i].items, refusals[_i].items[1].tax_class == NULL ? 1 : 2,
-                                      refusals[_i].currency);
+    struct line_list lines =
+        lines_of(refusals[_i].items, refusals[_i].items[1].tax_class == NULL ? 1 : 2, refusals[_i].currency);
 
     ck_assert_int_eq(totals_compute(&ctx, &rules, "DE", "EUR", &lines, &none, &totals), ERR_INVALID);
 
@@ -193,10 +201,10 @@ END_TEST
 
 START_TEST(rules_without_rates_are_a_fault_of_the_shop)
 {
-    const struct item items[] = { { 2322, "7" } };
-    const struct tax_rules rules = { .included = true };
+    const struct item items[] = {{2322, "7"}};
+    const struct tax_rules rules = {.included = true};
     struct line_list lines = lines_of(items, COUNT(items), "EUR");
-    struct group_list none = { 0 };
+    struct group_list none = {0};
     struct totals totals;
 
     ck_assert_int_eq(totals_compute(&ctx, &rules, "DE", "EUR", &lines, &none, &totals), ERR_INTERNAL);
@@ -217,8 +225,8 @@ static int64_t pick(int64_t below)
 
 static struct item random_item(void)
 {
-    static const int64_t sizes[] = { 10, 1000, 100000, INT64_C(10000000000) };
-    return (struct item){ .total = pick(sizes[pick(COUNT(sizes))]), .tax_class = rates[pick(COUNT(rates))].tax_class };
+    static const int64_t sizes[] = {10, 1000, 100000, INT64_C(10000000000)};
+    return (struct item){.total = pick(sizes[pick(COUNT(sizes))]), .tax_class = rates[pick(COUNT(rates))].tax_class};
 }
 
 /* Round half up of base * rate / whole, written another way than the code under test does. */
@@ -240,8 +248,8 @@ static void check_conservation(const struct line_list *lines, const struct group
         int64_t taxed = 0;
         for (size_t i = 0; i < lines->count + groups->count; i++) {
             const bool is_line = i < lines->count;
-            const struct tax_line *line = is_line ? lines->items[i].tax_lines.items
-                                                  : groups->items[i - lines->count].tax_lines.items;
+            const struct tax_line *line =
+                is_line ? lines->items[i].tax_lines.items : groups->items[i - lines->count].tax_lines.items;
             const int64_t price = is_line ? lines->items[i].total.amount : groups->items[i - lines->count].price.amount;
             if (line->rate_basis_points != rates[r].rate_basis_points)
                 continue;
@@ -268,7 +276,7 @@ static void check_conservation(const struct line_list *lines, const struct group
 
 START_TEST(parts_always_add_up)
 {
-    static const char *const currencies[] = { "EUR", "JPY", "KWD" };
+    static const char *const currencies[] = {"EUR", "JPY", "KWD"};
 
     for (int cart = 0; cart < 10000; cart++) {
         const bool included = pick(2) == 0;

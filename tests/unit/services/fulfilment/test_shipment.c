@@ -186,11 +186,11 @@ static const struct {
     const char *carrier;
     const char *url;
 } carriers[] = {
-    {"sandbox",    "https://carrier.example/track/1Z%9"                               },
-    {"dhl",        "https://www.dhl.com/global-en/home/tracking.html?tracking-id=1Z%9"},
-    {"ups",        "https://www.ups.com/track?tracknum=1Z%9"                          },
-    {"royal_mail", "https://www.royalmail.com/track-your-item#/tracking-results/1Z%9" },
-    {"pigeon",     NULL                                                               },
+    {"sandbox", "https://carrier.example/track/1Z%9"},
+    {"dhl", "https://www.dhl.com/global-en/home/tracking.html?tracking-id=1Z%9"},
+    {"ups", "https://www.ups.com/track?tracknum=1Z%9"},
+    {"royal_mail", "https://www.royalmail.com/track-your-item#/tracking-results/1Z%9"},
+    {"pigeon", NULL},
 };
 
 START_TEST(a_carrier_known_here_has_a_page_for_its_parcels)
@@ -209,11 +209,11 @@ static struct line lines[] = {
 static const char *first_ids[] = {"1", "2"};
 static const char *second_ids[] = {"3"};
 static struct group groups[] = {
-    {.group_id = "home", .method = "first_class", .latest = "2026-11-27", .line_ids = {first_ids, 2} },
-    {.group_id = "work", .method = "express",     .latest = "2026-11-24", .line_ids = {second_ids, 1}},
+    {.group_id = "home", .method = "first_class", .latest = "2026-11-27", .line_ids = {first_ids, 2}},
+    {.group_id = "work", .method = "express", .latest = "2026-11-24", .line_ids = {second_ids, 1}},
 };
 static struct delivery deliveries[] = {
-    {.group_id = "work", .address = {.city = "Leeds"} },
+    {.group_id = "work", .address = {.city = "Leeds"}},
     {.group_id = "home", .address = {.city = "Berlin"}},
 };
 
@@ -221,8 +221,8 @@ static struct delivery deliveries[] = {
 static const char *plan(struct allocation *allocations, size_t count, size_t group_count)
 {
     const struct order_placed order = {
-        .lines = {lines,      COUNT(lines)     },
-        .groups = {groups,     group_count      },
+        .lines = {lines, COUNT(lines)},
+        .groups = {groups, group_count},
         .personal.deliveries = {deliveries, COUNT(deliveries)},
     };
     struct planned_shipment_list list;
@@ -248,7 +248,7 @@ START_TEST(each_group_and_warehouse_is_a_shipment)
 {
     struct allocation allocations[] = {
         {"1", "CUP", "berlin", 2},
-        {"1", "CUP", "leeds",  1},
+        {"1", "CUP", "leeds", 1},
         {"2", "POT", "berlin", 1},
         {"3", "CAN", "berlin", 1},
     };
@@ -261,10 +261,7 @@ END_TEST
 
 START_TEST(a_line_that_no_group_names_goes_with_the_first)
 {
-    struct allocation allocations[] = {
-        {"3", "CAN", "leeds", 1},
-        {"1", "CUP", "leeds", 3}
-    };
+    struct allocation allocations[] = {{"3", "CAN", "leeds", 1}, {"1", "CUP", "leeds", 3}};
 
     ck_assert_str_eq(plan(allocations, COUNT(allocations), 1), "home@leeds(first_class, Berlin) Can=1 Cup=3");
 }
@@ -272,9 +269,7 @@ END_TEST
 
 START_TEST(a_line_that_the_order_does_not_have_goes_by_its_sku)
 {
-    struct allocation allocations[] = {
-        {"9", "LID", "leeds", 1}
-    };
+    struct allocation allocations[] = {{"9", "LID", "leeds", 1}};
 
     ck_assert_str_eq(plan(allocations, COUNT(allocations), 1), "home@leeds(first_class, Berlin) LID=1");
 }

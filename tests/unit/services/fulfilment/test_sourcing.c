@@ -146,13 +146,8 @@ END_TEST
 
 START_TEST(it_says_why)
 {
-    struct claim_line line[] = {
-        {"1", "CUP", 3}
-    };
-    struct offer offers[] = {
-        {"CUP", "berlin", 2, "DE", 10},
-        {"CUP", "leeds",  9, "GB", 20}
-    };
+    struct claim_line line[] = {{"1", "CUP", 3}};
+    struct offer offers[] = {{"CUP", "berlin", 2, "DE", 10}, {"CUP", "leeds", 9, "GB", 20}};
     const struct claim_line_list lines = {line, 1};
     struct sourcing sourcing;
 

@@ -24,32 +24,32 @@ static const struct {
     int64_t now_s;
     enum signature_verdict verdict;
 } cases[] = {
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_GOOD     },
-    {"t=1700000000, v1=" KNOWN_V1,                          KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_GOOD     },
-    {"v1=" KNOWN_V1 ",t=1700000000",                        KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_GOOD     },
-    {"t=1700000000,v1=" WRONG_V1 ",v1=" KNOWN_V1 ",v0=abc", KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_GOOD     },
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME + 300, SIGNATURE_GOOD     },
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME - 300, SIGNATURE_GOOD     },
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME + 301, SIGNATURE_STALE    },
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME - 301, SIGNATURE_STALE    },
-    {"t=1700000000,v1=" KNOWN_V1,                           KNOWN_BODY " ", KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000000,v1=" KNOWN_V1,                           "",             KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000001,v1=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=01700000000,v1=" KNOWN_V1,                          KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000000,v1=" WRONG_V1,                           KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000000,v1=670e",                                KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000000,v0=" KNOWN_V1,                           KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"v1=" KNOWN_V1,                                        KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=,v1=" KNOWN_V1,                                     KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=1700000000",                                        KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=1700000000,t=1700000000,v1=" KNOWN_V1,              KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=-1700000000,v1=" KNOWN_V1,                          KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=17e8,v1=" KNOWN_V1,                                 KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=1700000000,v1=" KNOWN_V1 ",junk",                   KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"t=1700000000" EIGHT_WRONG,                            KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_WRONG    },
-    {"t=1700000000" EIGHT_WRONG ",v1=" KNOWN_V1,            KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MALFORMED},
-    {"",                                                    KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MISSING  },
-    {NULL,                                                  KNOWN_BODY,     KNOWN_TIME,       SIGNATURE_MISSING  },
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_GOOD},
+    {"t=1700000000, v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_GOOD},
+    {"v1=" KNOWN_V1 ",t=1700000000", KNOWN_BODY, KNOWN_TIME, SIGNATURE_GOOD},
+    {"t=1700000000,v1=" WRONG_V1 ",v1=" KNOWN_V1 ",v0=abc", KNOWN_BODY, KNOWN_TIME, SIGNATURE_GOOD},
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME + 300, SIGNATURE_GOOD},
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME - 300, SIGNATURE_GOOD},
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME + 301, SIGNATURE_STALE},
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME - 301, SIGNATURE_STALE},
+    {"t=1700000000,v1=" KNOWN_V1, KNOWN_BODY " ", KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000000,v1=" KNOWN_V1, "", KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000001,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=01700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000000,v1=" WRONG_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000000,v1=670e", KNOWN_BODY, KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000000,v0=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=1700000000", KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=1700000000,t=1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=-1700000000,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=17e8,v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=1700000000,v1=" KNOWN_V1 ",junk", KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"t=1700000000" EIGHT_WRONG, KNOWN_BODY, KNOWN_TIME, SIGNATURE_WRONG},
+    {"t=1700000000" EIGHT_WRONG ",v1=" KNOWN_V1, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MALFORMED},
+    {"", KNOWN_BODY, KNOWN_TIME, SIGNATURE_MISSING},
+    {NULL, KNOWN_BODY, KNOWN_TIME, SIGNATURE_MISSING},
 };
 
 START_TEST(each_header_gets_its_verdict)
@@ -66,10 +66,7 @@ END_TEST
 
 START_TEST(an_old_secret_counts_while_it_is_listed)
 {
-    const struct secrets both = {
-        {"whsec_of_today_is_new", "whsec_test"},
-        2
-    };
+    const struct secrets both = {{"whsec_of_today_is_new", "whsec_test"}, 2};
     const struct secrets later = {{"whsec_of_today_is_new"}, 1};
     struct arena *arena = arena_new(1 << 20);
     const char *header = "t=1700000000,v1=" KNOWN_V1;
@@ -97,12 +94,12 @@ static const struct {
     const char *text;
     int count; /* -1: refused */
 } settings[] = {
-    {"whsec_0123456789abcdef",                                               1 },
-    {"whsec_0123456789abcdef,whsec_fedcba9876543210",                        2 },
-    {"",                                                                     -1},
-    {"whsec_test",                                                           -1},
-    {"whsec_0123456789abcdef,",                                              -1},
-    {",whsec_0123456789abcdef",                                              -1},
+    {"whsec_0123456789abcdef", 1},
+    {"whsec_0123456789abcdef,whsec_fedcba9876543210", 2},
+    {"", -1},
+    {"whsec_test", -1},
+    {"whsec_0123456789abcdef,", -1},
+    {",whsec_0123456789abcdef", -1},
     {"whsec_0123456789abcdef,whsec_1123456789abcdef,whsec_2123456789abcdef", -1},
 };
 

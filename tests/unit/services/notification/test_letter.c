@@ -16,7 +16,7 @@ static struct order_status_changed changed;
 
 static struct line lines[] = {
     {.sku = "CUP", .title = "Cup, blue", .quantity = 2, .total = {2580, "EUR"}},
-    {.sku = "POT", .title = "Pot",       .quantity = 1, .total = {3000, "EUR"}},
+    {.sku = "POT", .title = "Pot", .quantity = 1, .total = {3000, "EUR"}},
 };
 static struct delivery deliveries[] = {
     {.group_id = "home",
@@ -28,7 +28,7 @@ static struct delivery deliveries[] = {
                  .line1 = "High St 2",
                  .line2 = "2nd floor",
                  .city = "Leeds",
-                 .country = "GB"}                                                                                   },
+                 .country = "GB"}},
 };
 
 static void setup(void)
@@ -39,9 +39,9 @@ static void setup(void)
         .number = "WB-100001",
         .channel = "web",
         .method = "card",
-        .lines = {lines,                      COUNT(lines)                      },
-        .totals = {                       .delivery = {490, "EUR"},       .tax = {969, "EUR"},               .tax_included = true, .total = {6070, "EUR"}},
-        .personal = { .email = "ada@example.com", .billing = {.name = "Ada Example"}, .deliveries = {deliveries, 1}},
+        .lines = {lines, COUNT(lines)},
+        .totals = {.delivery = {490, "EUR"}, .tax = {969, "EUR"}, .tax_included = true, .total = {6070, "EUR"}},
+        .personal = {.email = "ada@example.com", .billing = {.name = "Ada Example"}, .deliveries = {deliveries, 1}},
     };
     changed = (struct order_status_changed){.number = "WB-100001", .status = "Completed", .mail = "order_shipped"};
 }
@@ -225,9 +225,7 @@ START_TEST(the_longest_order_fits_a_letter)
     char title[256] = {0};
     memset(title, 'x', sizeof(title) - 1);
     for (int i = 0; i < 200; i++)
-        many[i] = (struct line){
-            .sku = title, .title = title, .quantity = 9999, .total = {MONEY_MAX, "EUR"}
-        };
+        many[i] = (struct line){.sku = title, .title = title, .quantity = 9999, .total = {MONEY_MAX, "EUR"}};
     order.lines = (struct line_list){many, 200};
 
     const struct letter letter = letter_confirmation(arena, &order);
@@ -251,11 +249,9 @@ START_TEST(the_same_mail_has_the_same_id_each_time)
 END_TEST
 
 static const char *const others[][3] = {
-    {"e2", "order_shipped",   "ada@example.com" },
-    {"e1", "order_delivered", "ada@example.com" },
-    {"e1", "order_shipped",   "bob@example.com" },
-    {"e1", "order_shippe",    "dada@example.com"},
-    {"e",  "1order_shipped",  "ada@example.com" },
+    {"e2", "order_shipped", "ada@example.com"}, {"e1", "order_delivered", "ada@example.com"},
+    {"e1", "order_shipped", "bob@example.com"}, {"e1", "order_shippe", "dada@example.com"},
+    {"e", "1order_shipped", "ada@example.com"},
 };
 
 START_TEST(another_cause_template_or_recipient_has_another_id)

@@ -13,12 +13,14 @@
 
 static struct ctx ctx;
 
+/* clang-format off */
 static struct process_status statuses[] = {
-    {.on = "placed",           .status = "In Progress",    .sub_status = "Incoming"                    },
-    {                                             .on = "released", .status = "In Progress", .sub_status = "In process"                                            },
-    {                                  .on = "held",                        .status = "On Hold"                                   },
-    { .on = "shipped",                        .status = "Completed",                   .sub_status = "On transit", .mail = "order_shipped"},
+    { .on = "placed",   .status = "In Progress", .sub_status = "Incoming" },
+    { .on = "released", .status = "In Progress", .sub_status = "In process" },
+    { .on = "held",     .status = "On Hold" },
+    { .on = "shipped",  .status = "Completed",   .sub_status = "On transit", .mail = "order_shipped" },
 };
+/* clang-format on */
 static const struct process_status_list process = {.items = statuses, .count = COUNT(statuses)};
 
 static struct line lines[] = {
@@ -39,8 +41,8 @@ static struct checkout_completed completed(const char *method)
         .currency = "EUR",
         .method = method,
         .capture = "instant",
-        .lines = {.items = lines,         .count = COUNT(lines)},
-        .totals = {.total = money_of(3170, "EUR")               },
+        .lines = {.items = lines, .count = COUNT(lines)},
+        .totals = {.total = money_of(3170, "EUR")},
         .reference = "WB-REF",
     };
 }
@@ -113,9 +115,9 @@ static const struct {
     const char *status;
     int64_t pay_within_s;
 } methods[] = {
-    {"card",             "authorized", 0             },
-    {"cash_on_delivery", "promised",   0             },
-    {"bank_transfer",    "due",        14 * 24 * 3600},
+    {"card", "authorized", 0},
+    {"cash_on_delivery", "promised", 0},
+    {"bank_transfer", "due", 14 * 24 * 3600},
 };
 
 START_TEST(each_method_says_how_money_stands_and_how_long_it_may_stay_out)
@@ -211,14 +213,14 @@ static const struct {
     const char *field;
     const char *message;
 } processes[] = {
-    {{"placed"},                                                                  1, NULL,             NULL                         },
-    {{"placed", "paid", "released", "held", "shipped", "delivered", "cancelled"}, 7, NULL,             NULL                         },
-    {{"shipped", "placed"},                                                       2, NULL,             NULL                         },
-    {{"placed", "lost"},                                                          2, "statuses[1].on", WORDS                        },
-    {{"Placed", "placed"},                                                        2, "statuses[0].on", WORDS                        },
-    {{"placed", "shipped", "placed"},                                             3, "statuses[2].on", "is there twice"             },
-    {{"shipped"},                                                                 1, "statuses",       "must say what \"placed\" is"},
-    {{0},                                                                         0, "statuses",       "must say what \"placed\" is"},
+    {{"placed"}, 1, NULL, NULL},
+    {{"placed", "paid", "released", "held", "shipped", "delivered", "cancelled"}, 7, NULL, NULL},
+    {{"shipped", "placed"}, 2, NULL, NULL},
+    {{"placed", "lost"}, 2, "statuses[1].on", WORDS},
+    {{"Placed", "placed"}, 2, "statuses[0].on", WORDS},
+    {{"placed", "shipped", "placed"}, 3, "statuses[2].on", "is there twice"},
+    {{"shipped"}, 1, "statuses", "must say what \"placed\" is"},
+    {{0}, 0, "statuses", "must say what \"placed\" is"},
 };
 
 START_TEST(a_process_that_cannot_work_is_refused_word_for_word)
@@ -258,10 +260,10 @@ static const struct {
     const char *status;
     bool is_due;
 } captures[] = {
-    {1,    "partly_paid", true },
-    {3169, "partly_paid", true },
-    {3170, "paid",        false},
-    {3171, "paid",        false},
+    {1, "partly_paid", true},
+    {3169, "partly_paid", true},
+    {3170, "paid", false},
+    {3171, "paid", false},
 };
 
 START_TEST(money_that_covers_the_total_ends_the_deadline)
@@ -282,10 +284,10 @@ static const struct {
     int64_t refunded;
     const char *status;
 } refunds[] = {
-    {3170, 1,    "partly_refunded"},
+    {3170, 1, "partly_refunded"},
     {3170, 3169, "partly_refunded"},
-    {3170, 3170, "refunded"       },
-    {1000, 1000, "refunded"       },
+    {3170, 3170, "refunded"},
+    {1000, 1000, "refunded"},
 };
 
 START_TEST(money_given_back_is_counted_against_what_was_taken)

@@ -1,8 +1,8 @@
 /*
  * The kernel of an order: the table is complete, and moves as money and stock need it.
  */
-#include "order.h"
 #include "machine.h"
+#include "order.h"
 #include "suite.h"
 
 START_TEST(every_state_knows_every_event)

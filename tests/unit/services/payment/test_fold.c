@@ -8,25 +8,66 @@
 #include "suite.h"
 #include "text.h"
 
-#define ASKED  12500
+#define ASKED 12500
 #define FACTS_MAX 5
 
 /* Facts by name: as few words as possible, since the tables below are made of them. */
-#define PAGE       { .id = "p", .kind = FACT_PAGE, .intent = 1, .amount_minor = ASKED, .currency = "EUR" }
-#define CHEAP_PAGE { .id = "h", .kind = FACT_PAGE, .intent = 1, .amount_minor = 1, .currency = "EUR" }
-#define DONE       { .id = "d", .kind = FACT_COMPLETED, .intent = 1, .payment_ref = "pi_1" }
-#define NO_CARD    { .id = "n", .kind = FACT_CARD_REFUSED, .intent = 1, .payment_ref = "pi_1", .code = "card_declined" }
-#define ENDED      { .id = "e", .kind = FACT_ENDED, .intent = 1, .code = "expired" }
-#define PROMISED   { .id = "a", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }
-#define CANCELLED  { .id = "x", .kind = FACT_CANCELLED, .intent = 1, .payment_ref = "pi_1", .code = "abandoned" }
-#define TAKEN      { .id = "c", .kind = FACT_CAPTURED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }
-#define SHORT      { .id = "s", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_1", .amount_minor = 12400, .currency = "EUR" }
-#define DOLLARS    { .id = "u", .kind = FACT_CAPTURED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "USD" }
-#define ANOTHER    { .id = "o", .kind = FACT_CAPTURED, .intent = 2, .payment_ref = "pi_2", .amount_minor = 99, .currency = "EUR" }
-#define SECOND     { .id = "2", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_9", .amount_minor = ASKED, .currency = "EUR" }
+#define PAGE                                                                                                           \
+    {                                                                                                                  \
+        .id = "p", .kind = FACT_PAGE, .intent = 1, .amount_minor = ASKED, .currency = "EUR"                            \
+    }
+#define CHEAP_PAGE                                                                                                     \
+    {                                                                                                                  \
+        .id = "h", .kind = FACT_PAGE, .intent = 1, .amount_minor = 1, .currency = "EUR"                                \
+    }
+#define DONE                                                                                                           \
+    {                                                                                                                  \
+        .id = "d", .kind = FACT_COMPLETED, .intent = 1, .payment_ref = "pi_1"                                          \
+    }
+#define NO_CARD                                                                                                        \
+    {                                                                                                                  \
+        .id = "n", .kind = FACT_CARD_REFUSED, .intent = 1, .payment_ref = "pi_1", .code = "card_declined"              \
+    }
+#define ENDED                                                                                                          \
+    {                                                                                                                  \
+        .id = "e", .kind = FACT_ENDED, .intent = 1, .code = "expired"                                                  \
+    }
+#define PROMISED                                                                                                       \
+    {                                                                                                                  \
+        .id = "a", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED,                 \
+        .currency = "EUR"                                                                                              \
+    }
+#define CANCELLED                                                                                                      \
+    {                                                                                                                  \
+        .id = "x", .kind = FACT_CANCELLED, .intent = 1, .payment_ref = "pi_1", .code = "abandoned"                     \
+    }
+#define TAKEN                                                                                                          \
+    {                                                                                                                  \
+        .id = "c", .kind = FACT_CAPTURED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" \
+    }
+#define SHORT                                                                                                          \
+    {                                                                                                                  \
+        .id = "s", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_1", .amount_minor = 12400,                 \
+        .currency = "EUR"                                                                                              \
+    }
+#define DOLLARS                                                                                                        \
+    {                                                                                                                  \
+        .id = "u", .kind = FACT_CAPTURED, .intent = 1, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "USD" \
+    }
+#define ANOTHER                                                                                                        \
+    {                                                                                                                  \
+        .id = "o", .kind = FACT_CAPTURED, .intent = 2, .payment_ref = "pi_2", .amount_minor = 99, .currency = "EUR"    \
+    }
+#define SECOND                                                                                                         \
+    {                                                                                                                  \
+        .id = "2", .kind = FACT_AUTHORIZED, .intent = 1, .payment_ref = "pi_9", .amount_minor = ASKED,                 \
+        .currency = "EUR"                                                                                              \
+    }
 #define REFUND(name, what, refund, minor)                                                                              \
-    { .id = (name), .kind = (what), .intent = 1, .payment_ref = "pi_1", .refund_ref = (refund), .amount_minor = (minor), \
-      .currency = "EUR" }
+    {                                                                                                                  \
+        .id = (name), .kind = (what), .intent = 1, .payment_ref = "pi_1", .refund_ref = (refund),                      \
+        .amount_minor = (minor), .currency = "EUR"                                                                     \
+    }
 
 /* clang-format off */
 static const struct {
@@ -64,7 +105,7 @@ static const struct {
 
 static void assert_fold(const struct fact *facts, size_t count, int row)
 {
-    const struct fact_list list = { .items = (struct fact *)facts, .count = count };
+    const struct fact_list list = {.items = (struct fact *)facts, .count = count};
     struct verdict verdict;
 
     facts_fold(&list, 1, ASKED, "EUR", &verdict);
@@ -82,7 +123,7 @@ static void assert_fold(const struct fact *facts, size_t count, int row)
 /* All orders of the first `count` facts, by Heap's method without its recursion. */
 static void permute(struct fact *facts, size_t count, int row)
 {
-    size_t turns[2 * FACTS_MAX] = { 0 };
+    size_t turns[2 * FACTS_MAX] = {0};
 
     assert_fold(facts, count, row);
     for (size_t i = 0; i < count;) {
@@ -151,30 +192,34 @@ static const struct {
     size_t count;
     enum intent_state then;
 } ways[] = {
-    { { PAGE, NO_CARD, DONE, PROMISED },                                  4, INTENT_AUTHORIZED },
-    { { PAGE, DONE, PROMISED, TAKEN },                                    4, INTENT_CAPTURED   },
-    { { PAGE, DONE, TAKEN, REFUND("r", FACT_REFUNDED, "re_1", ASKED) },   4, INTENT_REFUNDED   },
-    { { PAGE, SHORT },                                                    2, INTENT_UNKNOWN    },
-    { { CHEAP_PAGE, PAGE },                                               2, INTENT_PENDING    },
-    { { PAGE, SHORT, PROMISED },                                          3, INTENT_AUTHORIZED },
-    { { PAGE, NO_CARD, ENDED },                                           3, INTENT_DECLINED   },
+    {{PAGE, NO_CARD, DONE, PROMISED}, 4, INTENT_AUTHORIZED},
+    {{PAGE, DONE, PROMISED, TAKEN}, 4, INTENT_CAPTURED},
+    {{PAGE, DONE, TAKEN, REFUND("r", FACT_REFUNDED, "re_1", ASKED)}, 4, INTENT_REFUNDED},
+    {{PAGE, SHORT}, 2, INTENT_UNKNOWN},
+    {{CHEAP_PAGE, PAGE}, 2, INTENT_PENDING},
+    {{PAGE, SHORT, PROMISED}, 3, INTENT_AUTHORIZED},
+    {{PAGE, NO_CARD, ENDED}, 3, INTENT_DECLINED},
 };
 
 static void settle_one_by_one(struct fact *facts, size_t count, enum intent_state then)
 {
-    const struct payment payment = { .closed_to = 0 };
-    struct intent intent = { .number = 1, .method = "card", .capture = "instant", .state = INTENT_REQUESTED,
-                             .amount_minor = ASKED, .currency = "EUR" };
+    const struct payment payment = {.closed_to = 0};
+    struct intent intent = {.number = 1,
+                            .method = "card",
+                            .capture = "instant",
+                            .state = INTENT_REQUESTED,
+                            .amount_minor = ASKED,
+                            .currency = "EUR"};
 
     for (size_t known = 1; known <= count; known++)
-        settle(&intent, &payment, &(struct fact_list){ .items = facts, .count = known });
+        settle(&intent, &payment, &(struct fact_list){.items = facts, .count = known});
     ck_assert_int_eq(intent.state, then);
 }
 
 START_TEST(every_way_ends_in_the_same_state)
 {
     struct fact facts[FACTS_MAX];
-    size_t turns[FACTS_MAX] = { 0 };
+    size_t turns[FACTS_MAX] = {0};
     const size_t count = ways[_i].count;
 
     memcpy(facts, ways[_i].facts, sizeof(facts));

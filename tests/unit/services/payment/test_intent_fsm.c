@@ -4,9 +4,9 @@
 #include "suite.h"
 #include "text.h"
 
-#define CARD     "card"
+#define CARD "card"
 #define TRANSFER "bank_transfer"
-#define COD      "cash_on_delivery"
+#define COD "cash_on_delivery"
 
 START_TEST(the_table_has_no_defect)
 {
@@ -106,8 +106,11 @@ START_TEST(an_intent_moves_only_along_the_table)
         .order_intent = around == ORDERED || around == CANCELLED ? 1 : 0,
         .cancelled = around == CANCELLED,
     };
-    const struct intent intent = { .number = 1, .method = moves[_i].method, .capture = moves[_i].capture,
-                                   .amount_minor = moves[_i].amount, .state = moves[_i].given };
+    const struct intent intent = {.number = 1,
+                                  .method = moves[_i].method,
+                                  .capture = moves[_i].capture,
+                                  .amount_minor = moves[_i].amount,
+                                  .state = moves[_i].given};
 
     const struct fsm_move move = fsm_next(&intent_fsm, (int)intent.state, (int)moves[_i].when, &intent, &payment);
     ck_assert_int_eq(move.outcome, moves[_i].outcome);
@@ -118,13 +121,16 @@ END_TEST
 /* A person gives money back in one state alone, and only what the provider can't. */
 START_TEST(only_money_that_waits_for_a_person_is_given_back_by_one)
 {
-    static const char *const methods[] = { CARD, TRANSFER, COD };
-    const struct payment payment = { .order_intent = 1, .cancelled = true };
+    static const char *const methods[] = {CARD, TRANSFER, COD};
+    const struct payment payment = {.order_intent = 1, .cancelled = true};
 
     for (int state = 0; state < INTENT_STATES; state++) {
         for (size_t i = 0; i < COUNT(methods); i++) {
-            const struct intent intent = { .number = 1, .method = methods[i], .capture = "instant", .amount_minor = 100,
-                                           .state = (enum intent_state)state };
+            const struct intent intent = {.number = 1,
+                                          .method = methods[i],
+                                          .capture = "instant",
+                                          .amount_minor = 100,
+                                          .state = (enum intent_state)state};
             const struct fsm_move move = fsm_next(&intent_fsm, state, ON_SENT_BACK, &intent, &payment);
             const bool waits = state == INTENT_REFUNDING && !text_equal(methods[i], CARD);
             ck_assert_int_eq(move.outcome, waits ? FSM_ACT : FSM_REFUSE);
@@ -134,15 +140,19 @@ START_TEST(only_money_that_waits_for_a_person_is_given_back_by_one)
 }
 END_TEST
 
-/* Whatever happens to it, an intent that is over never asks for money again, and money is never taken without an order. */
+/* Whatever happens to it, an intent that is over never asks for money again, and money is never taken without an order.
+ */
 START_TEST(money_moves_only_where_it_may)
 {
-    const struct payment payment = { .closed_to = 1 };
+    const struct payment payment = {.closed_to = 1};
 
     for (int state = 0; state < INTENT_STATES; state++) {
         for (int on = 0; on < INTENT_EVENTS; on++) {
-            const struct intent intent = { .number = 1, .method = CARD, .capture = "instant", .amount_minor = 100,
-                                           .state = (enum intent_state)state };
+            const struct intent intent = {.number = 1,
+                                          .method = CARD,
+                                          .capture = "instant",
+                                          .amount_minor = 100,
+                                          .state = (enum intent_state)state};
             const struct fsm_move move = fsm_next(&intent_fsm, state, on, &intent, &payment);
             if (state != INTENT_CAPTURING)
                 ck_assert_int_ne(move.to, INTENT_CAPTURING);
@@ -162,24 +172,24 @@ static const struct {
     int64_t closed_to, closed_told;
     bool owes;
 } tombstones[] = {
-    { { INTENT_CLOSED, INTENT_DECLINED, INTENT_VOIDED },    3, 3, 0, true  },
-    { { INTENT_CLOSED, INTENT_DECLINED, INTENT_VOIDED },    3, 3, 3, false }, /* told */
-    { { INTENT_CLOSED, INTENT_CLOSING },                    2, 2, 0, false },
-    { { INTENT_CLOSED, INTENT_PENDING },                    2, 1, 0, true  }, /* the newer one lives */
-    { { INTENT_CLOSED, INTENT_VOIDING },                    2, 2, 1, false },
-    { { INTENT_CAPTURED },                                  1, 1, 0, false }, /* nothing is told */
-    { { INTENT_REFUNDING },                                 1, 1, 0, true  }, /* no more can come, and it goes back */
-    { { INTENT_NONE },                                      0, 2, 0, true  }, /* never asked for */
-    { { INTENT_NONE },                                      0, 0, 0, false },
+    {{INTENT_CLOSED, INTENT_DECLINED, INTENT_VOIDED}, 3, 3, 0, true},
+    {{INTENT_CLOSED, INTENT_DECLINED, INTENT_VOIDED}, 3, 3, 3, false}, /* told */
+    {{INTENT_CLOSED, INTENT_CLOSING}, 2, 2, 0, false},
+    {{INTENT_CLOSED, INTENT_PENDING}, 2, 1, 0, true}, /* the newer one lives */
+    {{INTENT_CLOSED, INTENT_VOIDING}, 2, 2, 1, false},
+    {{INTENT_CAPTURED}, 1, 1, 0, false}, /* nothing is told */
+    {{INTENT_REFUNDING}, 1, 1, 0, true}, /* no more can come, and it goes back */
+    {{INTENT_NONE}, 0, 2, 0, true},      /* never asked for */
+    {{INTENT_NONE}, 0, 0, 0, false},
 };
 
 START_TEST(closed_is_told_when_nothing_is_left_open)
 {
-    struct intent intents[3] = { { .number = 1 }, { .number = 2 }, { .number = 3 } };
+    struct intent intents[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
     const struct payment payment = {
         .closed_to = tombstones[_i].closed_to,
         .closed_told = tombstones[_i].closed_told,
-        .intents = { .items = intents, .count = tombstones[_i].count },
+        .intents = {.items = intents, .count = tombstones[_i].count},
     };
 
     for (size_t i = 0; i < 3; i++)
@@ -190,7 +200,7 @@ END_TEST
 
 START_TEST(questions_become_rarer)
 {
-    static const int64_t seconds[] = { 2, 10, 60, 300, 1800, 7200, 86400, 86400, 86400 };
+    static const int64_t seconds[] = {2, 10, 60, 300, 1800, 7200, 86400, 86400, 86400};
 
     for (int64_t asks = 0; asks < (int64_t)COUNT(seconds); asks++)
         ck_assert_int_eq(ask_pause_ms(asks), seconds[asks] * 1000);

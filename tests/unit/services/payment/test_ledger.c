@@ -7,7 +7,7 @@
 #include "text.h"
 
 #define PAYMENT "00000000-0000-7000-8000-000000000001"
-#define TOTAL   12500
+#define TOTAL 12500
 
 static struct arena *arena;
 static struct payment payment;
@@ -23,8 +23,8 @@ static void begin(const char *method)
 {
     arena = arena_new(256 * 1024);
     memset(books, 0, sizeof(books));
-    intent = (struct intent){ .number = 1, .method = method, .amount_minor = TOTAL, .currency = "EUR" };
-    payment = (struct payment){ .head = { .id = PAYMENT }, .currency = "EUR" };
+    intent = (struct intent){.number = 1, .method = method, .amount_minor = TOTAL, .currency = "EUR"};
+    payment = (struct payment){.head = {.id = PAYMENT}, .currency = "EUR"};
 }
 
 static int64_t balance(const char *account)
@@ -254,8 +254,8 @@ static const struct {
     enum money_source source;
     const char *account;
 } offline[] = {
-    { "bank_transfer",    SOURCE_RECEIPT, "bank"        },
-    { "cash_on_delivery", SOURCE_CARRIER, "carrier_cod" },
+    {"bank_transfer", SOURCE_RECEIPT, "bank"},
+    {"cash_on_delivery", SOURCE_CARRIER, "carrier_cod"},
 };
 
 START_TEST(money_that_comes_later_settles_what_is_owed)
@@ -286,9 +286,9 @@ END_TEST
 
 START_TEST(an_entry_that_does_not_add_up_is_noticed)
 {
-    const struct entry one = { .legs = { { "bank", "main", 1 } }, .leg_count = 1 };
-    const struct entry odd = { .legs = { { "bank", "main", 2 }, { "refunds", "", -1 } }, .leg_count = 2 };
-    const struct entry nil = { .legs = { { "bank", "main", 0 }, { "refunds", "", 0 } }, .leg_count = 2 };
+    const struct entry one = {.legs = {{"bank", "main", 1}}, .leg_count = 1};
+    const struct entry odd = {.legs = {{"bank", "main", 2}, {"refunds", "", -1}}, .leg_count = 2};
+    const struct entry nil = {.legs = {{"bank", "main", 0}, {"refunds", "", 0}}, .leg_count = 2};
 
     ck_assert(!entry_is_balanced(&one));
     ck_assert(!entry_is_balanced(&odd));

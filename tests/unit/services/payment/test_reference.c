@@ -7,9 +7,9 @@ static const struct {
     const char *body;
     const char *reference;
 } known[] = {
-    { "539007547034", "RF18539007547034" }, /* the example of ISO 11649 */
-    { "WB1000042",    "RF28WB1000042"    },
-    { "1",            "RF741"            },
+    {"539007547034", "RF18539007547034"}, /* the example of ISO 11649 */
+    {"WB1000042", "RF28WB1000042"},
+    {"1", "RF741"},
 };
 
 START_TEST(check_digits_are_the_standards)
@@ -45,8 +45,15 @@ START_TEST(every_wrong_digit_and_every_swap_of_digits_is_noticed)
 }
 END_TEST
 
-static const char *const invalid[] = { "", "RF", "RF28", "RF00", "FR28WB1000042", "RF28WB1000043", "rf28wb1000042",
-                                       "RF28 WB1000042", "RF28WB10000421234567890123" };
+static const char *const invalid[] = {"",
+                                      "RF",
+                                      "RF28",
+                                      "RF00",
+                                      "FR28WB1000042",
+                                      "RF28WB1000043",
+                                      "rf28wb1000042",
+                                      "RF28 WB1000042",
+                                      "RF28WB10000421234567890123"};
 
 START_TEST(what_is_no_reference_is_none)
 {
@@ -58,12 +65,12 @@ static const struct {
     const char *written;
     const char *normal;
 } writings[] = {
-    { "RF28 WB10 0004 2",     "RF28WB1000042"   },
-    { " rf28-wb1000042.",     "RF28WB1000042"   },
-    { "RF28WB1000042",        "RF28WB1000042"   },
-    { "RF28WB1000042 thanks", "RF28WB1000042THANKS" },
-    { "\xc3\xa4 / ?",         ""                },
-    { "",                     ""                },
+    {"RF28 WB10 0004 2", "RF28WB1000042"},
+    {" rf28-wb1000042.", "RF28WB1000042"},
+    {"RF28WB1000042", "RF28WB1000042"},
+    {"RF28WB1000042 thanks", "RF28WB1000042THANKS"},
+    {"\xc3\xa4 / ?", ""},
+    {"", ""},
 };
 
 START_TEST(a_reference_is_compared_without_its_dress)

@@ -8,7 +8,7 @@
 #include "text.h"
 
 #define PAYMENT "01920c5e-9d44-7f0b-8a6e-51c7e2b9d302"
-#define OURS    "\"metadata\":{\"payment_id\":\"" PAYMENT "\",\"intent\":\"1\"}"
+#define OURS "\"metadata\":{\"payment_id\":\"" PAYMENT "\",\"intent\":\"1\"}"
 
 static struct ctx ctx;
 static struct payment payment;
@@ -16,11 +16,16 @@ static struct intent intent;
 
 static void begin(void)
 {
-    ctx = (struct ctx){ .arena = arena_new(1024 * 1024) };
-    payment = (struct payment){ .head = { .id = PAYMENT }, .shop = "main" };
+    ctx = (struct ctx){.arena = arena_new(1024 * 1024)};
+    payment = (struct payment){.head = {.id = PAYMENT}, .shop = "main"};
     intent = (struct intent){
-        .number = 1, .method = "card", .amount_minor = 12500, .currency = "EUR", .locale = "de-AT",
-        .expires_at = 1700003600 * CLOCK_SECOND, .created_at = 1700000000 * CLOCK_SECOND,
+        .number = 1,
+        .method = "card",
+        .amount_minor = 12500,
+        .currency = "EUR",
+        .locale = "de-AT",
+        .expires_at = 1700003600 * CLOCK_SECOND,
+        .created_at = 1700000000 * CLOCK_SECOND,
     };
 }
 
@@ -33,12 +38,20 @@ static void end(void)
 
 START_TEST(a_page_asks_for_one_line_captured_later)
 {
-    struct psp_call call = { 0 };
+    struct psp_call call = {0};
     static const char *const parts[] = {
-        "mode=payment", "payment_method_types%5B0%5D=card", "%5Bcurrency%5D=eur", "%5Bunit_amount%5D=12500",
-        "line_items%5B0%5D%5Bquantity%5D=1", "client_reference_id=" PAYMENT, "&metadata%5Bpayment_id%5D=" PAYMENT,
-        "payment_intent_data%5Bmetadata%5D%5Bintent%5D=1", "capture_method%5D=manual", "locale=de&",
-        "expires_at=1700003600", "success_url=http%3A%2F%2Fshop%2Freturn%2F" PAYMENT "%3Fsession%3D%7BCHECKOUT_SESSION_ID%7D",
+        "mode=payment",
+        "payment_method_types%5B0%5D=card",
+        "%5Bcurrency%5D=eur",
+        "%5Bunit_amount%5D=12500",
+        "line_items%5B0%5D%5Bquantity%5D=1",
+        "client_reference_id=" PAYMENT,
+        "&metadata%5Bpayment_id%5D=" PAYMENT,
+        "payment_intent_data%5Bmetadata%5D%5Bintent%5D=1",
+        "capture_method%5D=manual",
+        "locale=de&",
+        "expires_at=1700003600",
+        "success_url=http%3A%2F%2Fshop%2Freturn%2F" PAYMENT "%3Fsession%3D%7BCHECKOUT_SESSION_ID%7D",
         "cancel_url=http%3A%2F%2Fshop%2Freturn%2F" PAYMENT,
     };
 
@@ -55,15 +68,15 @@ static const struct {
     int64_t amount;
     const char *form;
 } amounts[] = {
-    { "EUR", 12500, "amount_to_capture=12500"   },
-    { "JPY", 12500, "amount_to_capture=12500"   }, /* never a hundredfold */
-    { "KWD", 12500, "amount_to_capture=12500"   },
-    { "ISK", 12500, "amount_to_capture=1250000" }, /* Stripe counts hundredths that don't exist */
+    {"EUR", 12500, "amount_to_capture=12500"},
+    {"JPY", 12500, "amount_to_capture=12500"}, /* never a hundredfold */
+    {"KWD", 12500, "amount_to_capture=12500"},
+    {"ISK", 12500, "amount_to_capture=1250000"}, /* Stripe counts hundredths that don't exist */
 };
 
 START_TEST(amounts_are_in_stripes_smallest_unit)
 {
-    struct psp_call call = { 0 };
+    struct psp_call call = {0};
 
     intent.currency = amounts[_i].currency;
     intent.amount_minor = amounts[_i].amount;
@@ -76,7 +89,7 @@ END_TEST
 
 START_TEST(a_refund_asks_for_what_is_left_and_carries_its_key)
 {
-    struct psp_call call = { 0 };
+    struct psp_call call = {0};
 
     intent.payment_ref = "pi_1";
     intent.captured_minor = 12500;
@@ -90,7 +103,7 @@ END_TEST
 
 START_TEST(a_query_goes_by_what_is_known)
 {
-    struct psp_call call = { 0 };
+    struct psp_call call = {0};
 
     stripe_query(ctx.arena, &intent, &call);
     ck_assert_str_eq(call.path, "/v1/checkout/sessions?created%5Bgte%5D=1699999940&limit=100"
@@ -180,9 +193,11 @@ static const struct {
 START_TEST(a_promise_ends_when_its_charge_says_so)
 {
     struct stripe_news news;
-    const char *body = arena_printf(ctx.arena,
+    const char *body = arena_printf(
+        ctx.arena,
         "{\"id\":\"pi_1\",\"object\":\"payment_intent\",\"status\":\"requires_capture\",\"amount_capturable\":12500,"
-        "\"currency\":\"eur\",\"latest_charge\":%s," OURS "}", promises[_i].charge);
+        "\"currency\":\"eur\",\"latest_charge\":%s," OURS "}",
+        promises[_i].charge);
 
     ck_assert(stripe_read(&ctx, body, strlen(body), 77, &news));
     ck_assert_int_eq(news.facts.count, 1);
@@ -202,10 +217,12 @@ END_TEST
 
 START_TEST(an_event_tells_it_under_its_own_id)
 {
-    static const char *const types[] = { "checkout.session.expired", "payment_intent.succeeded", "refund.updated" };
+    static const char *const types[] = {"checkout.session.expired", "payment_intent.succeeded", "refund.updated"};
     const char *type = types[_i < 3 ? 0 : _i < 7 ? 1 : 2];
-    const char *body = arena_printf(ctx.arena, "{\"id\":\"evt_%d\",\"object\":\"event\",\"type\":\"%s\",\"created\":1700000000,"
-                                    "\"data\":{\"object\":%s}}", _i, type, objects[_i].body);
+    const char *body = arena_printf(ctx.arena,
+                                    "{\"id\":\"evt_%d\",\"object\":\"event\",\"type\":\"%s\",\"created\":1700000000,"
+                                    "\"data\":{\"object\":%s}}",
+                                    _i, type, objects[_i].body);
     struct fact_list facts;
 
     ck_assert(stripe_read_event(&ctx, body, strlen(body), &facts));
@@ -218,9 +235,10 @@ END_TEST
 
 START_TEST(a_session_with_its_payment_inside_tells_both)
 {
-    const char *body = "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"complete\"," OURS ",\"payment_intent\":"
-                       "{\"id\":\"pi_1\",\"object\":\"payment_intent\",\"status\":\"requires_capture\",\"amount_capturable\":"
-                       "12500,\"currency\":\"eur\"," OURS "}}";
+    const char *body =
+        "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"complete\"," OURS ",\"payment_intent\":"
+        "{\"id\":\"pi_1\",\"object\":\"payment_intent\",\"status\":\"requires_capture\",\"amount_capturable\":"
+        "12500,\"currency\":\"eur\"," OURS "}}";
     struct stripe_news news;
 
     ck_assert(stripe_read(&ctx, body, strlen(body), 77, &news));
@@ -233,8 +251,8 @@ END_TEST
 
 START_TEST(a_list_tells_of_all_and_where_it_goes_on)
 {
-    const char *body = arena_printf(ctx.arena, "{\"object\":\"list\",\"has_more\":true,\"data\":[%s,%s]}", objects[0].body,
-                                    objects[7].body);
+    const char *body = arena_printf(ctx.arena, "{\"object\":\"list\",\"has_more\":true,\"data\":[%s,%s]}",
+                                    objects[0].body, objects[7].body);
     const char *empty = "{\"object\":\"list\",\"has_more\":false,\"data\":[]}";
     struct stripe_news news;
 
@@ -248,24 +266,29 @@ START_TEST(a_list_tells_of_all_and_where_it_goes_on)
 }
 END_TEST
 
+#define REFUND_UPDATED(amount)                                                                                         \
+    "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"refund.updated\",\"data\":{\"object\":"                         \
+    "{\"id\":\"re_1\",\"object\":\"refund\",\"amount\":" amount "}}}"
+
 static const struct {
     const char *body;
     bool understood;
 } others[] = {
-    { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payout.paid\",\"data\":{\"object\":{\"object\":7}}}", true },
-    { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"charge.succeeded\",\"data\":{}}",                   true },
-    { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payment_intent.created\",\"data\":{\"object\":{\"id\":\"pi_1\","
-      "\"object\":\"payment_intent\",\"status\":\"requires_payment_method\"}}}",                              true },
-    { "{\"id\":\"evt_1\",\"object\":\"event\"}",                                                             false },
-    { "{\"id\":\"x\",\"type\":\"whatever\"}",                                                                   true },
-    { "{\"id\":\"\",\"type\":\"whatever\"}",                                                                    false },
-    { "{\"type\":\"whatever\"}",                                                                                false },
-    { "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"open\"}",                               false },
-    { "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"refund.updated\",\"data\":{\"object\":{\"id\":\"re_1\",\"object\":"
-      "\"refund\",\"amount\":5.5}}}",                                                                         false },
-    { "[]",                                                                                                   false },
-    { "not JSON",                                                                                             false },
-    { "",                                                                                                     false },
+    {"{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payout.paid\",\"data\":{\"object\":{\"object\":7}}}", true},
+    {"{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"charge.succeeded\",\"data\":{}}", true},
+    {"{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"payment_intent.created\",\"data\":{\"object\":{\"id\":\"pi_"
+     "1\","
+     "\"object\":\"payment_intent\",\"status\":\"requires_payment_method\"}}}",
+     true},
+    {"{\"id\":\"evt_1\",\"object\":\"event\"}", false},
+    {"{\"id\":\"x\",\"type\":\"whatever\"}", true},
+    {"{\"id\":\"\",\"type\":\"whatever\"}", false},
+    {"{\"type\":\"whatever\"}", false},
+    {"{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"open\"}", false},
+    {REFUND_UPDATED("5.5"), false},
+    {"[]", false},
+    {"not JSON", false},
+    {"", false},
 };
 
 START_TEST(other_documents_tell_nothing)
@@ -279,7 +302,8 @@ END_TEST
 
 START_TEST(ids_that_could_leave_their_path_are_no_ids)
 {
-    const char *body = "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"complete\",\"payment_intent\":\"pi_1/../x\"}";
+    const char *body =
+        "{\"id\":\"cs_1\",\"object\":\"checkout.session\",\"status\":\"complete\",\"payment_intent\":\"pi_1/../x\"}";
     struct stripe_news news;
 
     ck_assert(!stripe_read(&ctx, body, strlen(body), 77, &news));
@@ -290,11 +314,11 @@ static const struct {
     const char *body;
     const char *code;
 } errors[] = {
-    { "{\"error\":{\"type\":\"card_error\",\"code\":\"card_declined\",\"decline_code\":\"lost_card\"}}", "lost_card"     },
-    { "{\"error\":{\"type\":\"card_error\",\"code\":\"card_declined\"}}",                                "card_declined" },
-    { "{\"error\":{\"type\":\"api_error\"}}",                                                            "api_error"     },
-    { "{\"error\":{\"code\":\"two words\"}}",                                                            "refused"       },
-    { "<html>",                                                                                          "refused"       },
+    {"{\"error\":{\"type\":\"card_error\",\"code\":\"card_declined\",\"decline_code\":\"lost_card\"}}", "lost_card"},
+    {"{\"error\":{\"type\":\"card_error\",\"code\":\"card_declined\"}}", "card_declined"},
+    {"{\"error\":{\"type\":\"api_error\"}}", "api_error"},
+    {"{\"error\":{\"code\":\"two words\"}}", "refused"},
+    {"<html>", "refused"},
 };
 
 START_TEST(an_error_has_a_code)

@@ -12,16 +12,8 @@ static const struct {
     const char *state;
     int status;
 } statuses[] = {
-    {"claiming",        202},
-    {"paying",          202},
-    {"action_required", 200},
-    {"declined",        402},
-    {"unknown",         202},
-    {"closing",         202},
-    {"failed",          409},
-    {"completed",       202},
-    {"placed",          201},
-    {"something_new",   202},
+    {"claiming", 202}, {"paying", 202}, {"action_required", 200}, {"declined", 402}, {"unknown", 202},
+    {"closing", 202},  {"failed", 409}, {"completed", 202},       {"placed", 201},   {"something_new", 202},
 };
 
 START_TEST(each_state_has_its_status)
@@ -51,25 +43,24 @@ static const struct {
     enum err err;
     const char *detail;
 } carts[] = {
-    {"open",    2, {0},           ERR_NONE,     NULL                                        },
-    {"open",    2, {dearer, 1},   ERR_NONE,     NULL                                        },
-    {"open",    2, {not_sold, 1}, ERR_INVALID,  "lines[1] \"BOOK\" is not for sale any more"},
-    {"open",    0, {0},           ERR_CONFLICT, "cart \"c-1\" is empty"                     },
-    {"locked",  2, {0},           ERR_CONFLICT, "a placement of cart \"c-1\" is going on"   },
-    {"ordered", 2, {0},           ERR_CONFLICT, "cart \"c-1\" became an order already"      },
-    {"expired", 2, {0},           ERR_CONFLICT, "cart \"c-1\" has expired"                  },
+    {"open", 2, {0}, ERR_NONE, NULL},
+    {"open", 2, {dearer, 1}, ERR_NONE, NULL},
+    {"open", 2, {not_sold, 1}, ERR_INVALID, "lines[1] \"BOOK\" is not for sale any more"},
+    {"open", 0, {0}, ERR_CONFLICT, "cart \"c-1\" is empty"},
+    {"locked", 2, {0}, ERR_CONFLICT, "a placement of cart \"c-1\" is going on"},
+    {"ordered", 2, {0}, ERR_CONFLICT, "cart \"c-1\" became an order already"},
+    {"expired", 2, {0}, ERR_CONFLICT, "cart \"c-1\" has expired"},
 };
 
 START_TEST(a_cart_is_handed_over_or_refused)
 {
     struct ctx ctx = {.arena = arena_new(1 << 20)};
     struct cart_view_line lines[] = {
-        {.line_id = "l-1", .sku = "CUP", .quantity = 2,    .unit_price = money_of(1290, "EUR")},
-        {.line_id = "l-2",                .sku = "BOOK",             .quantity = 1, .changes = carts[_i].changes  },
+        {.line_id = "l-1", .sku = "CUP", .quantity = 2, .unit_price = money_of(1290, "EUR")},
+        {.line_id = "l-2", .sku = "BOOK", .quantity = 1, .changes = carts[_i].changes},
     };
     const struct cart_view cart = {
-        .id = "c-1", .state = carts[_i].state, .version = 4, .currency = "EUR", .lines = {lines, carts[_i].lines}
-    };
+        .id = "c-1", .state = carts[_i].state, .version = 4, .currency = "EUR", .lines = {lines, carts[_i].lines}};
     struct open_checkout snapshot = {0};
 
     enum err err = snapshot_of(&ctx, &cart, &snapshot);
@@ -93,11 +84,11 @@ static const struct {
     const char *url;
     const char *expected;
 } returns[] = {
-    {"https://shop.example/thanks",      "https://shop.example/thanks?checkout_id=x"     },
-    {"https://shop.example/thanks?",     "https://shop.example/thanks?checkout_id=x"     },
-    {"https://shop.example/thanks?a=b",  "https://shop.example/thanks?a=b&checkout_id=x" },
-    {"https://shop.example/thanks?a=b&", "https://shop.example/thanks?a=b&checkout_id=x" },
-    {"https://shop.example/#/thanks?a",  "https://shop.example/?checkout_id=x#/thanks?a" },
+    {"https://shop.example/thanks", "https://shop.example/thanks?checkout_id=x"},
+    {"https://shop.example/thanks?", "https://shop.example/thanks?checkout_id=x"},
+    {"https://shop.example/thanks?a=b", "https://shop.example/thanks?a=b&checkout_id=x"},
+    {"https://shop.example/thanks?a=b&", "https://shop.example/thanks?a=b&checkout_id=x"},
+    {"https://shop.example/#/thanks?a", "https://shop.example/?checkout_id=x#/thanks?a"},
     {"https://shop.example/t?a=b#there", "https://shop.example/t?a=b&checkout_id=x#there"},
 };
 

@@ -10,22 +10,17 @@
 #define EVIL "<b>\"&'"
 #define EVIL_ESCAPED "&lt;b&gt;&quot;&amp;&#39;"
 
-static struct line line = {
-    .title = EVIL, .quantity = 2, .unit_price = {1290, "EUR"},
-            .total = {2580, "EUR"}
-};
+static struct line line = {.title = EVIL, .quantity = 2, .unit_price = {1290, "EUR"}, .total = {2580, "EUR"}};
 static struct group group = {.label = "First class", .earliest = "2026-11-23", .latest = "2026-11-25"};
 static struct shipment_line sent = {.title = "Cup, blue", .quantity = 2};
 static struct timeline_entry happened[] = {
-    {.sequence = 1,                     .at = INT64_C(1763794127000000), .what = "placed", .text = "Order W-1 placed",                   .by = "customer"},
-    {.sequence = 2,                                 .what = "note",                                                    .text = "Note",                      .by = "clerk-anna", .detail = "a difficult customer"},
-    {.sequence = 3, .what = "held",                                .text = "Put on hold",                                    .by = "clerk-anna",                                                                  .detail = "looks like fraud"},
-    {.sequence = 4,               .what = "payment_refunded",                  .text = "Given back 5.00 EUR",.detail = "goodwill_of_anna"},
-    {.sequence = 5,    .what = "shipment_in_transit",.text = "The carrier has the parcel",        .detail = "in " EVIL                                                                          },
+    {.sequence = 1, .at = INT64_C(1763794127000000), .what = "placed", .text = "Order W-1 placed", .by = "customer"},
+    {.sequence = 2, .what = "note", .text = "Note", .by = "clerk-anna", .detail = "a difficult customer"},
+    {.sequence = 3, .what = "held", .text = "Put on hold", .by = "clerk-anna", .detail = "looks like fraud"},
+    {.sequence = 4, .what = "payment_refunded", .text = "Given back 5.00 EUR", .detail = "goodwill_of_anna"},
+    {.sequence = 5, .what = "shipment_in_transit", .text = "The carrier has the parcel", .detail = "in " EVIL},
 };
-static const struct timeline_view timeline = {
-    .items = {happened, COUNT(happened)}
-};
+static const struct timeline_view timeline = {.items = {happened, COUNT(happened)}};
 
 static struct order_shipment shipment;
 static struct order_view order;
@@ -36,30 +31,26 @@ static void start(void)
 {
     arena = arena_new(ORDER_PAGE_MAX * 4);
     buf_init(&page, arena, ORDER_PAGE_MAX);
-    shipment = (struct order_shipment){
-        .id = "s-1",
-        .number = "W-1-1",
-        .state = "shipped",
-        .carrier = "post",
-        .tracking_number = "TR" EVIL,
-        .tracking_url = "https://track.example/?n=1&l=\"en\"",
-        .latest = "2026-11-25",
-        .lines = {&sent, 1}
-    };
-    order = (struct order_view){
-        .number = "W-1",
-        .status = "In " EVIL,
-        .placed_at = INT64_C(1763794127000000),
-        .version = 7,
-        .lines = {&line,                  1},
-        .groups = {&group,                 1},
-        .totals = {.lines = {2580, "EUR"},
-                  .delivery = {490, "EUR"},
-                  .tax = {490, "EUR"},
-                  .tax_included = true,
-                  .total = {3070, "EUR"}},
-        .shipments = {&shipment,   1   }
-    };
+    shipment = (struct order_shipment){.id = "s-1",
+                                       .number = "W-1-1",
+                                       .state = "shipped",
+                                       .carrier = "post",
+                                       .tracking_number = "TR" EVIL,
+                                       .tracking_url = "https://track.example/?n=1&l=\"en\"",
+                                       .latest = "2026-11-25",
+                                       .lines = {&sent, 1}};
+    order = (struct order_view){.number = "W-1",
+                                .status = "In " EVIL,
+                                .placed_at = INT64_C(1763794127000000),
+                                .version = 7,
+                                .lines = {&line, 1},
+                                .groups = {&group, 1},
+                                .totals = {.lines = {2580, "EUR"},
+                                           .delivery = {490, "EUR"},
+                                           .tax = {490, "EUR"},
+                                           .tax_included = true,
+                                           .total = {3070, "EUR"}},
+                                .shipments = {&shipment, 1}};
 }
 
 static void stop(void)
@@ -151,9 +142,7 @@ END_TEST
 
 START_TEST(a_bank_transfer_tells_reference_and_day)
 {
-    struct payment_view due = {
-        .method = "bank_transfer", .status = "due", .amount = {3070, "EUR"}
-    };
+    struct payment_view due = {.method = "bank_transfer", .status = "due", .amount = {3070, "EUR"}};
     order.payments = (struct payment_view_list){&due, 1};
     order.payment_reference = "RF18539007547034";
     order.pay_by = INT64_C(1763794127000000);

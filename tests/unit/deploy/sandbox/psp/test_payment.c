@@ -96,17 +96,17 @@ static const struct {
     int64_t capturable; /* after */
     enum intent_status status;
 } captures[] = {
-    {false, 0,    12500, true,  NULL,                0,     INTENT_SUCCEEDED       },
-    {false, 0,    1,     true,  NULL,                0,     INTENT_SUCCEEDED       }, /* the rest is let go */
-    {false, 0,    12501, true,  "amount_to_capture", 12500, INTENT_REQUIRES_CAPTURE},
-    {false, 0,    0,     true,  "amount_to_capture", 12500, INTENT_REQUIRES_CAPTURE},
-    {false, 0,    7292,  false, "final_capture",     12500, INTENT_REQUIRES_CAPTURE},
-    {true,  0,    7292,  false, NULL,                5208,  INTENT_REQUIRES_CAPTURE},
-    {true,  7292, 5208,  true,  NULL,                0,     INTENT_SUCCEEDED       },
-    {true,  7292, 5208,  false, NULL,                0,     INTENT_SUCCEEDED       }, /* nothing is left to capture */
-    {true,  7292, 5209,  true,  "amount_to_capture", 5208,  INTENT_REQUIRES_CAPTURE},
-    {true,  7292, 0,     true,  NULL,                0,     INTENT_SUCCEEDED       },
-    {true,  7292, 0,     false, "amount_to_capture", 5208,  INTENT_REQUIRES_CAPTURE},
+    {false, 0, 12500, true, NULL, 0, INTENT_SUCCEEDED},
+    {false, 0, 1, true, NULL, 0, INTENT_SUCCEEDED}, /* the rest is let go */
+    {false, 0, 12501, true, "amount_to_capture", 12500, INTENT_REQUIRES_CAPTURE},
+    {false, 0, 0, true, "amount_to_capture", 12500, INTENT_REQUIRES_CAPTURE},
+    {false, 0, 7292, false, "final_capture", 12500, INTENT_REQUIRES_CAPTURE},
+    {true, 0, 7292, false, NULL, 5208, INTENT_REQUIRES_CAPTURE},
+    {true, 7292, 5208, true, NULL, 0, INTENT_SUCCEEDED},
+    {true, 7292, 5208, false, NULL, 0, INTENT_SUCCEEDED}, /* nothing is left to capture */
+    {true, 7292, 5209, true, "amount_to_capture", 5208, INTENT_REQUIRES_CAPTURE},
+    {true, 7292, 0, true, NULL, 0, INTENT_SUCCEEDED},
+    {true, 7292, 0, false, "amount_to_capture", 5208, INTENT_REQUIRES_CAPTURE},
 };
 
 START_TEST(a_capture_is_at_most_what_is_held)
@@ -181,11 +181,11 @@ static const struct {
     int64_t amount;
     const char *message; /* how the refusal begins; NULL: none */
 } refunds[] = {
-    {10000, 0,     10000, NULL                                                                     },
-    {10000, 8000,  2000,  NULL                                                                     },
-    {10000, 8000,  2001,  "Refund amount (2001) is greater than unrefunded amount on charge (2000)"},
-    {10000, 10000, 1,     "Charge ch_1 has already been refunded."                                 },
-    {0,     0,     1,     "This PaymentIntent (pi_1) does not have a successful charge to refund." },
+    {10000, 0, 10000, NULL},
+    {10000, 8000, 2000, NULL},
+    {10000, 8000, 2001, "Refund amount (2001) is greater than unrefunded amount on charge (2000)"},
+    {10000, 10000, 1, "Charge ch_1 has already been refunded."},
+    {0, 0, 1, "This PaymentIntent (pi_1) does not have a successful charge to refund."},
 };
 
 START_TEST(a_refund_is_at_most_what_was_captured)
