@@ -20,8 +20,10 @@
 #include "text.h"
 
 #define TAKE_WAIT_MS 500
-#define BATCH_MS 5  /* between the beginnings of two batches */
-#define RIDE_MS 250 /* what nobody listens to waits so long for company */
+#define BATCH_MIN_MS 5 /* between the beginnings of two batches */
+#define BATCH_MAX_MS 20
+#define BATCH_EACH_MS 3 /* for each message of the batch before, between those two */
+#define RIDE_MS 250     /* what nobody listens to waits so long for company */
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 500
 #define RETRY_MS 5000  /* on the same messages; then they are read again, so that the group sees us alive */
@@ -40,6 +42,7 @@ struct consumer {
     atomic_bool failing;
     atomic_bool retries;     /* parked messages are to be tried again */
     int64_t batch_at;        /* when the last batch began; monotonic */
+    size_t batch_count;      /* its messages */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -213,16 +216,24 @@ static bool is_heard(const struct consumer *consumer, const struct message *mess
     return false;
 }
 
+/* Under load batches are spaced, the wider the more there is, so that they grow (ADR 6); the first message after a rest
+ * is handled at once. */
+static void space_batches(struct consumer *consumer)
+{
+    int64_t apart_ms = CLAMP((int64_t)consumer->batch_count * BATCH_EACH_MS, BATCH_MIN_MS, BATCH_MAX_MS);
+    int64_t rest_ms = apart_ms - (clock_monotonic() - consumer->batch_at) / CLOCK_MS;
+
+    if (rest_ms > 0)
+        pause_ms((int)rest_ms);
+}
+
 /*
  * Takes what is here. Messages that nobody here listens to only move versions and positions; they wait a moment to ride
  * along with one that counts, since a transaction of their own would cost as much as one with an effect.
  */
 static size_t gather(struct consumer *consumer, struct message *messages)
 {
-    /* Under load batches are spaced, so that they grow; the first message after a rest is handled at once. */
-    const int64_t rest_ms = BATCH_MS - (clock_monotonic() - consumer->batch_at) / CLOCK_MS;
-    if (rest_ms > 0)
-        pause_ms((int)rest_ms);
+    space_batches(consumer);
     size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
     consumer->batch_at = clock_monotonic();
     const int64_t until = clock_monotonic() + RIDE_MS * CLOCK_MS;
@@ -231,6 +242,7 @@ static size_t gather(struct consumer *consumer, struct message *messages)
     while (count > 0 && count < BATCH_MAX && !is_heard(consumer, messages, count) &&
            !atomic_load(&consumer->stopping) && (left_ms = (until - clock_monotonic()) / CLOCK_MS) > 0)
         count += kafka_group_take(consumer->group, consumer->arena, (int)left_ms, messages + count, BATCH_MAX - count);
+    consumer->batch_count = count;
     return count;
 }
 

@@ -9,6 +9,9 @@
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define UNUSED __attribute__((unused))
 
+/* The value, or the limit that it is beyond. */
+#define CLAMP(value, least, most) ((value) < (least) ? (least) : (value) > (most) ? (most) : (value))
+
 /* The number of elements of an array (not of a pointer). */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -34,7 +34,9 @@
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
-#define ROUND_MS 10     /* between the beginnings of two rounds (ADR 7) */
+#define ROUND_MIN_MS 5 /* between the beginnings of two rounds */
+#define ROUND_MAX_MS 25
+#define ROUND_EACH_MS 4 /* for each message of the round before, between those two */
 #define POLL_MS 1000    /* the net, should a wake-up get lost */
 #define TAKE_MIN_MS 200 /* between two tries to get the lease */
 #define BACKOFF_MIN_MS 100
@@ -318,11 +320,14 @@ static bool was_woken(struct relay *relay)
     return read(relay->wakes, &times, sizeof(times)) == sizeof(times);
 }
 
-/* Under load rounds are spaced, so that batches grow; the first wake-up after a rest is served at once. */
+/* Under load rounds are spaced, the wider the more there is, so that batches grow (ADR 6); the first wake-up after a
+ * rest is served at once. */
 static void space_rounds(struct relay *relay)
 {
-    if (!is_past(relay->round_at, ROUND_MS))
-        pause_ms((int)(ROUND_MS - (clock_monotonic() - relay->round_at) / CLOCK_MS));
+    int64_t apart_ms = CLAMP((int64_t)relay->sent_count * ROUND_EACH_MS, ROUND_MIN_MS, ROUND_MAX_MS);
+
+    if (!is_past(relay->round_at, apart_ms))
+        pause_ms((int)(apart_ms - (clock_monotonic() - relay->round_at) / CLOCK_MS));
     relay->round_at = clock_monotonic();
 }
 
