@@ -33,7 +33,7 @@
 #define CONNECTIONS_GATEWAY 1024
 #define CONNECTIONS_SPARE 64 /* slots of connections that are being closed while new ones come */
 #define BACKLOG 511
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define STACK_SIZE ((size_t)1024 * 1024)
 #else
 #define STACK_SIZE ((size_t)256 * 1024)

@@ -10,6 +10,10 @@
 
 #include "suite.h"
 
+#ifdef SANITIZED
+#include <sanitizer/asan_interface.h>
+#endif
+
 #define LIMIT ((size_t)1 << 20)
 
 static bool is_all(const unsigned char *memory, size_t size, int byte)
@@ -127,6 +131,36 @@ START_TEST(a_size_that_overflows_when_rounded_aborts)
 }
 END_TEST
 
+#ifdef SANITIZED
+
+START_TEST(a_byte_behind_an_allocation_is_forbidden)
+{
+    struct arena *arena = arena_new(LIMIT);
+    char *memory = arena_alloc(arena, sizes[_i]);
+
+    ck_assert_ptr_nonnull(arena_alloc(arena, 16));
+    ck_assert(__asan_address_is_poisoned(memory + sizes[_i]));
+    ck_assert(sizes[_i] == 0 || !__asan_address_is_poisoned(memory + sizes[_i] - 1));
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(what_was_cleared_is_forbidden_until_it_is_handed_out_again)
+{
+    struct arena *arena = arena_new(LIMIT);
+    char *memory = arena_alloc(arena, 100);
+
+    arena_clear(arena);
+    ck_assert(__asan_address_is_poisoned(memory));
+    ck_assert_ptr_eq(arena_alloc(arena, 50), memory);
+    ck_assert(!__asan_address_is_poisoned(memory + 49));
+    ck_assert(__asan_address_is_poisoned(memory + 50));
+    arena_free(arena);
+}
+END_TEST
+
+#endif
+
 static void add_tests(TCase *tests)
 {
     ADD_TABLE_TEST(tests, memory_is_zeroed_and_aligned_whatever_its_size, sizes);
@@ -138,6 +172,10 @@ static void add_tests(TCase *tests)
     tcase_add_test_raise_signal(tests, going_over_the_limit_aborts, SIGABRT);
     tcase_add_test_raise_signal(tests, an_array_whose_size_overflows_aborts, SIGABRT);
     tcase_add_test_raise_signal(tests, a_size_that_overflows_when_rounded_aborts, SIGABRT);
+#ifdef SANITIZED
+    ADD_TABLE_TEST(tests, a_byte_behind_an_allocation_is_forbidden, sizes);
+    tcase_add_test(tests, what_was_cleared_is_forbidden_until_it_is_handed_out_again);
+#endif
 }
 
 RUN_SUITE(arena, add_tests)
