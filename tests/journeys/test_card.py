@@ -98,7 +98,8 @@ class PayingTest(CardTest):
         self.assertEqual(self.stock_left(sku), 2 * RETURNS - len(everybody))
         first = collections.Counter(sources[0] for sources in self.authorized_by(everybody).values())
         print(f"of {len(everybody)}, told first by: {dict(first)}")
-        self.assertEqual(set(first), {"return", "webhook"})  # each of them was there in time, again and again
+        # Each of them was there in time, again and again; and the list of events is read now and then.
+        self.assertLessEqual({"return", "webhook"}, set(first))
         self.assert_clean()
 
     def authorized_by(self, shoppers):

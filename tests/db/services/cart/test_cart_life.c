@@ -88,12 +88,12 @@ static void close_all(void)
 
 /* -- what the shopper asks, through the route's handler -- */
 
-static enum err call(const char *method, const char *path, const char *line_id, const void *in, struct cart_view *ret,
-                     const char **ret_why)
+/* The answer lives as long as the context. */
+static enum err call(struct ctx *ctx, const char *method, const char *path, const char *line_id, const void *in,
+                     struct cart_view *ret)
 {
     const struct route *route = cart_routes;
     struct request request = {.params = {CART, line_id}};
-    struct ctx *ctx = ctx_new(service);
 
     while (route->method != NULL && !(text_equal(route->method, method) && text_equal(route->path, path)))
         route++;
@@ -101,19 +101,20 @@ static enum err call(const char *method, const char *path, const char *line_id, 
     request.route = route;
     ctx->request = &request;
     ctx->caller = (struct caller){.role = ROLE_SHOPPER, .shop = "main", .cart_id = CART};
-    enum err err = route->handle(ctx, in, ret);
-    if (ret_why != NULL)
-        *ret_why = arena_strdup(arena, ctx->problem.detail);
-    ctx_release(ctx);
-    return err;
+    return route->handle(ctx, in, ret);
 }
 
 static enum err add(const char *sku, int64_t quantity, const char **ret_why)
 {
+    struct ctx *ctx = ctx_new(service);
     struct cart_view view;
 
-    return call("POST", "/carts/:cart_id/items", NULL, &(struct add_item){.sku = sku, .quantity = quantity}, &view,
-                ret_why);
+    enum err err =
+        call(ctx, "POST", "/carts/:cart_id/items", NULL, &(struct add_item){.sku = sku, .quantity = quantity}, &view);
+    if (ret_why != NULL)
+        *ret_why = arena_strdup(arena, ctx->problem.detail);
+    ctx_release(ctx);
+    return err;
 }
 
 static char line_id[64];
@@ -197,17 +198,20 @@ END_TEST
 
 START_TEST(a_new_price_is_told_once)
 {
+    struct ctx *ctx = ctx_new(service);
     struct cart_view view;
+
     ck_assert_int_eq(add("CUP", 2, NULL), ERR_NONE);
     tell_price(1490, true);
 
-    ck_assert_int_eq(call("GET", "/carts/:cart_id", NULL, NULL, &view, NULL), ERR_NONE);
+    ck_assert_int_eq(call(ctx, "GET", "/carts/:cart_id", NULL, NULL, &view), ERR_NONE);
     ck_assert_uint_eq(view.lines.count, 1);
     ck_assert_int_eq(view.lines.items[0].changes.count, 1);
     ck_assert_int_eq(view.subtotal.amount, 2980);
 
-    ck_assert_int_eq(call("GET", "/carts/:cart_id", NULL, NULL, &view, NULL), ERR_NONE);
+    ck_assert_int_eq(call(ctx, "GET", "/carts/:cart_id", NULL, NULL, &view), ERR_NONE);
     ck_assert_int_eq(view.lines.items[0].changes.count, 0);
+    ctx_release(ctx);
 }
 END_TEST
 

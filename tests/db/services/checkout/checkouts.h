@@ -61,8 +61,8 @@ UNUSED static void close_all(void)
                                   " FROM outbox) s WHERE sequence <> expected"),
                      0);
     ck_assert_int_eq(database_int("SELECT coalesce(max(version), 0) - (SELECT count(*) FROM outbox) FROM checkout"), 0);
-    deliver_close(service);
     offer_cache_free(service->own);
+    deliver_close(service);
     arena_free(arena);
 }
 
