@@ -66,7 +66,7 @@ struct kafka_group *kafka_group_new(struct kafka *kafka, const char *group, cons
 
 /* Waits up to wait_ms for a first message, then takes what is already here, up to `max` and KAFKA_TAKE_BYTES, into the
  * arena. Must be called at least every KAFKA_POLL_MAX_MS, or the group goes on without this member. */
-#define KAFKA_TAKE_BYTES ((size_t)4 * 1024 * 1024)
+#define KAFKA_TAKE_BYTES ((size_t)1024 * 1024)
 #define KAFKA_POLL_MAX_MS 120000
 size_t kafka_group_take(struct kafka_group *group, struct arena *arena, int wait_ms, struct message *ret, size_t max);
 
