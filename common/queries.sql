@@ -35,15 +35,21 @@ SELECT fingerprint, status, content_type, headers, answer
 -- A task has a lease exactly while it is running. Where a row is found by id or key its state is asked by that: naming
 -- 'due' or 'running' would let the planner go through the index of all that are due instead.
 
--- name: task_add :exec
--- Sorted, so that two that add the same keys wait for each other at the first.
-INSERT INTO task (id, kind, subject, key, body, due_at, correlation_id, traceparent)
-SELECT id, kind, subject, key, body, now() + delay_ms * interval '1 millisecond', correlation_id, traceparent
+-- name: task_add :many
+-- Those with a lease are taken already, by the copy that adds them: called only if they are among the rows. The lease
+-- begins after the one that this copy reckons with. Sorted, so that two that add the same keys wait for each other at
+-- the first.
+-- unlimited: at most those that were given
+INSERT INTO task (id, kind, subject, key, body, due_at, correlation_id, traceparent, state, attempt, fence, lease_until)
+SELECT id, kind, subject, key, body, now() + delay_ms * interval '1 millisecond', correlation_id, traceparent,
+       CASE lease_ms WHEN 0 THEN 'due' ELSE 'running' END, least(lease_ms, 1), least(lease_ms, 1),
+       clock_timestamp() + nullif(lease_ms, 0) * interval '1 millisecond'
   FROM unnest(:ids::uuid[], :kinds::text[], :subjects::text[], :keys::text[], :bodies::text[], :delays_ms::bigint[],
-              :correlation_ids::text[], :traceparents::text[])
-       AS added (id, kind, subject, key, body, delay_ms, correlation_id, traceparent)
+              :leases_ms::bigint[], :correlation_ids::text[], :traceparents::text[])
+       AS added (id, kind, subject, key, body, delay_ms, lease_ms, correlation_id, traceparent)
  ORDER BY key
-    ON CONFLICT (key) DO NOTHING;
+    ON CONFLICT (key) DO NOTHING
+RETURNING id;
 
 -- name: task_cancel :exec
 UPDATE task

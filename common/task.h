@@ -6,6 +6,9 @@
  * void if another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a
  * while (circuit breaker per kind).
  *
+ * Where tasks are called one by one and a thread is free, the copy that adds one writes it as taken and hands it to
+ * that thread after the commit: the same as if it had been the first to take it, without the taking (ADR 8).
+ *
  * All of it is done in bulk: the tasks of a unit of work are one INSERT at its commit, a thread takes up to `batch` at
  * once, and their answers are one transaction. Where that fails each answer is recorded alone, so that one task does
  * not take its neighbours along.
@@ -75,7 +78,7 @@ struct task_kind {
 void task_add(struct uow *uow, const char *kind, const char *subject, const char *key, const char *body,
               int64_t delay_ms);
 
-/* Takes back a task that has not been called yet or waits for its next try. */
+/* Takes back a task that nobody has taken yet or that waits for its next try. */
 void task_cancel(struct uow *uow, const char *key);
 
 /* Goes on in the journey that added the task. */
@@ -91,8 +94,16 @@ struct task_runner;
 /* Starts the threads of all kinds (ended by a NULL kind). Tasks of other kinds stay where they are. */
 struct task_runner *task_runner_start(struct service *service, const struct task_kind *kinds);
 
-/* Tells the runner that tasks of a kind were added; nothing if they are not its own. Any thread; cheap. */
-void task_runner_wake(struct task_runner *runner, const char *kind);
+/* Tells the runner that so many tasks of a kind were added; nothing if they are not its own. Any thread; cheap. */
+void task_runner_wake(struct task_runner *runner, const char *kind, size_t count);
+
+/* How many tasks of a kind could be handed over now: none unless they are called one by one, threads of it are free,
+ * the counterpart is not left alone, and none is known that waits. Any thread; cheap. */
+size_t task_runner_room(struct task_runner *runner, const char *kind, int64_t *ret_lease_ms);
+
+/* Has a task called that was written as taken; copies it. Any thread. One that comes when the runner is stopping is
+ * dropped: another copy takes it when its lease has ended. */
+void task_runner_hand(struct task_runner *runner, const struct task *task, int64_t lease_end_us);
 
 /* Lets running calls finish, gives back what was taken and not called, ends the threads. Accepts NULL. */
 void task_runner_stop(struct task_runner *runner);

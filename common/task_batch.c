@@ -31,22 +31,33 @@ static struct metric calls_metric = {
 
 static const char *const outcome_names[] = {"done", "refused", "unknown", "later"};
 
+static void begin(struct task_batch *batch, struct task *tasks, size_t count, int64_t lease_end_us)
+{
+    batch->tasks = tasks;
+    batch->count = count;
+    batch->from = batch->to = 0;
+    batch->lease_end_us = lease_end_us;
+    batch->last_call_us = lease_end_us - batch->kind->lease_ms * CLOCK_MS / 4;
+}
+
 /* The taking is one statement, and as such a transaction of its own. */
 enum err task_batch_take(struct task_batch *batch, size_t count)
 {
+    int64_t lease_end_us = clock_monotonic() + batch->kind->lease_ms * CLOCK_MS;
     struct list list = {0};
-    int64_t lease_us = batch->kind->lease_ms * CLOCK_MS;
 
     assert(count <= TASK_BATCH_MAX);
-    batch->count = batch->from = batch->to = 0;
-    batch->lease_end_us = clock_monotonic() + lease_us;
-    batch->last_call_us = batch->lease_end_us - lease_us / 4;
+    begin(batch, NULL, 0, lease_end_us);
     READING(batch->ctx, uow);
     TRY(SQL_MANY(uow, task_take, task_record, &list, .kind = batch->kind->kind, .count = (int64_t)count,
                  .lease_ms = batch->kind->lease_ms));
-    batch->tasks = list.items;
-    batch->count = list.count;
+    begin(batch, list.items, list.count, lease_end_us);
     return ERR_NONE;
+}
+
+void task_batch_accept(struct task_batch *batch, struct task *task, int64_t lease_end_us)
+{
+    begin(batch, task, 1, lease_end_us);
 }
 
 static void call_one(struct task_batch *batch, size_t index)

@@ -1,9 +1,10 @@
 /*
  * task_runner - the threads that call counterparts, a few per kind, and the circuit breaker of each kind.
  *
- * A wake-up reaches one thread of the kind; a thread that took a full batch calls the next one. So nobody is woken for
- * nothing, and a flood is met by all. Where nobody waits for the answers, takes are `gather_ms` apart, but for the
- * first after a rest and as long as batches are full.
+ * A wake-up reaches one thread of the kind, and says how many tasks there are; a thread that leaves some of them, or
+ * took more than it knew of, calls the next one. So nobody is woken for nothing, nobody looks twice, and a flood is met
+ * by all. Where nobody waits for the answers, takes are `gather_ms` apart, but for the first after a rest and as long
+ * as batches are full.
  */
 #include <assert.h>
 #include <pthread.h>
@@ -22,6 +23,14 @@
 #define POLL_MS 1000        /* the net under wake-ups, and for what becomes due */
 #define FAILURES_IN_A_ROW 5 /* then the counterpart is left alone */
 
+/* A task that was written as taken, on its way to a thread. Lives in the arena of its ctx. */
+struct handed {
+    struct ctx *ctx;
+    struct task task;
+    int64_t lease_end_us;
+    struct handed *next;
+};
+
 /* One kind. Everything below `lock` is guarded by it. */
 struct crew {
     struct service *service;
@@ -30,7 +39,13 @@ struct crew {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping;
-    bool hungry;        /* there may be due tasks */
+    size_t idle;           /* threads that wait for a turn */
+    struct handed *handed; /* oldest first */
+    struct handed **handed_end;
+    size_t handed_count;
+    size_t told;        /* due tasks that we were told of, and nobody looked for yet */
+    uint64_t told_ever; /* goes up with each telling */
+    bool hungry;        /* there may be more than we were told of */
     int64_t rest_us;    /* until then those that are due gather */
     int64_t poll_at_us; /* when somebody looks without being called */
     int failures;       /* in a row */
@@ -41,7 +56,10 @@ struct crew {
 /* What one thread may do now. */
 struct turn {
     struct crew *crew;
-    size_t count; /* tasks at most; 0: it is time to stop */
+    struct handed *handed; /* calls this one, or takes: */
+    size_t count;          /* tasks at most; 0: it is time to stop */
+    size_t known;          /* so many of them are there, as far as we were told */
+    uint64_t told_ever;    /* as it was then */
     bool probe;
 };
 
@@ -57,31 +75,62 @@ static void wait_until(struct crew *crew, int64_t us)
     pthread_cond_timedwait(&crew->changed, &crew->lock, &until);
 }
 
+static void give_handed(struct crew *crew, struct turn *turn)
+{
+    turn->handed = crew->handed;
+    turn->count = 1;
+    crew->handed = turn->handed->next;
+    crew->handed_count--;
+    if (crew->handed == NULL)
+        crew->handed_end = &crew->handed;
+}
+
+/* Lets a thread look for what is due. */
+static void give_due(struct crew *crew, struct turn *turn, int64_t now)
+{
+    const size_t batch = (size_t)crew->kind->batch;
+    const size_t told = crew->told < batch ? crew->told : batch;
+
+    turn->count = batch;
+    turn->known = crew->hungry ? 0 : told;
+    turn->told_ever = crew->told_ever;
+    crew->told -= told;
+    crew->hungry = false;
+    crew->rest_us = now + crew->kind->gather_ms * CLOCK_MS;
+    crew->poll_at_us = now + jitter(POLL_MS * CLOCK_MS);
+    if (crew->told > 0)
+        pthread_cond_signal(&crew->changed);
+}
+
 static struct turn wait_for_turn(struct crew *crew)
 {
     struct turn turn = {.crew = crew};
 
     pthread_mutex_lock(&crew->lock);
-    while (!crew->stopping && turn.count == 0) {
-        int64_t now = clock_monotonic();
-        if (crew->closed_us != 0 && crew->probing) {
+    crew->idle++;
+    while (turn.count == 0) {
+        const int64_t now = clock_monotonic();
+        const bool expected = crew->hungry || crew->told > 0;
+        if (crew->handed != NULL) { /* called, or given back */
+            give_handed(crew, &turn);
+        } else if (crew->stopping) {
+            break;
+        } else if (crew->closed_us != 0 && crew->probing) {
             wait_until(crew, now + POLL_MS * CLOCK_MS);
         } else if (crew->closed_us > now) {
             wait_until(crew, crew->closed_us);
         } else if (crew->closed_us != 0) {
             crew->probing = turn.probe = true;
             turn.count = 1;
-        } else if (!crew->hungry && crew->poll_at_us > now) {
+        } else if (!expected && crew->poll_at_us > now) {
             wait_until(crew, crew->poll_at_us);
-        } else if (crew->hungry && crew->rest_us > now) {
+        } else if (expected && crew->rest_us > now) {
             wait_until(crew, crew->rest_us);
         } else {
-            crew->hungry = false;
-            crew->rest_us = now + crew->kind->gather_ms * CLOCK_MS;
-            crew->poll_at_us = now + jitter(POLL_MS * CLOCK_MS);
-            turn.count = (size_t)crew->kind->batch;
+            give_due(crew, &turn, now);
         }
     }
+    crew->idle--;
     pthread_mutex_unlock(&crew->lock);
     return turn;
 }
@@ -126,6 +175,7 @@ static void called_one(void *of, enum task_outcome outcome)
     const struct task_kind *kind = crew->kind;
 
     pthread_mutex_lock(&crew->lock);
+    const int64_t closed_us = crew->closed_us;
     if (task_is_over(outcome)) {
         crew->failures = 0;
         if (crew->closed_us != 0) {
@@ -140,7 +190,8 @@ static void called_one(void *of, enum task_outcome outcome)
                         LOG_INT("ms", pause));
         crew->closed_us = clock_monotonic() + pause * CLOCK_MS;
     }
-    pthread_cond_broadcast(&crew->changed);
+    if (crew->closed_us != closed_us)
+        pthread_cond_broadcast(&crew->changed);
     pthread_mutex_unlock(&crew->lock);
 }
 
@@ -155,23 +206,31 @@ static void end_probe(struct crew *crew, bool found_any)
     pthread_mutex_unlock(&crew->lock);
 }
 
-/* The batch was full: there may be more, for another thread, at once. */
-static void call_next(struct crew *crew)
+/* After a take. A full batch may have left some: for another thread, at once. */
+static void note_take(const struct turn *turn, size_t count)
 {
+    struct crew *crew = turn->crew;
+
     pthread_mutex_lock(&crew->lock);
-    crew->hungry = true;
-    crew->rest_us = 0;
-    pthread_cond_signal(&crew->changed);
+    if (count == 0 && crew->told_ever == turn->told_ever)
+        crew->told = 0; /* another copy was faster */
+    if (count == turn->count && count > turn->known)
+        crew->hungry = true;
+    if (count == turn->count && (crew->hungry || crew->told > 0)) {
+        crew->rest_us = 0;
+        pthread_cond_signal(&crew->changed);
+    }
     pthread_mutex_unlock(&crew->lock);
 }
 
 /* Who was called before looks for these too. */
-static void call_one(struct crew *crew)
+static void call_one(struct crew *crew, size_t count)
 {
     pthread_mutex_lock(&crew->lock);
-    if (!crew->hungry)
+    if (!crew->hungry && crew->told == 0)
         pthread_cond_signal(&crew->changed);
-    crew->hungry = true;
+    crew->told += count;
+    crew->told_ever++;
     pthread_mutex_unlock(&crew->lock);
 }
 
@@ -196,10 +255,27 @@ static void look_again(struct crew *crew, const struct task_batch *batch)
     }
 }
 
+/* Gives the batch its tasks. */
+static void fill(struct task_batch *batch, const struct turn *turn)
+{
+    const char *kind = turn->crew->kind->kind;
+
+    if (turn->handed != NULL) {
+        task_batch_accept(batch, &turn->handed->task, turn->handed->lease_end_us);
+        return;
+    }
+    enum err err = task_batch_take(batch, turn->count);
+    if (err != ERR_NONE)
+        log_warning(batch->ctx, "could not take tasks, trying again", LOG_TEXT("kind", kind),
+                    LOG_TEXT("error", err_kind(err)->name), LOG_TEXT("why", batch->ctx->problem.detail));
+    else if (!turn->probe)
+        note_take(turn, batch->count);
+}
+
 static void take_turn(struct turn *turn)
 {
     struct crew *crew = turn->crew;
-    struct ctx *ctx = ctx_new(crew->service);
+    struct ctx *ctx = turn->handed != NULL ? turn->handed->ctx : ctx_new(crew->service);
     struct task_batch *batch = ARENA_NEW(ctx->arena, struct task_batch);
 
     *batch = (struct task_batch){
@@ -210,13 +286,7 @@ static void take_turn(struct turn *turn)
         .called_one = called_one,
         .of = turn,
     };
-    enum err err = task_batch_take(batch, turn->count);
-    if (err != ERR_NONE)
-        log_warning(ctx, "could not take tasks, trying again", LOG_TEXT("kind", crew->kind->kind),
-                    LOG_TEXT("error", err_kind(err)->name), LOG_TEXT("why", ctx->problem.detail));
-    if (!turn->probe && batch->count == turn->count)
-        call_next(crew);
-
+    fill(batch, turn);
     while (task_batch_call(batch)) {
         batch->uncalled_pause_ms = uncalled_pause_ms(crew);
         task_batch_record(batch);
@@ -244,6 +314,7 @@ static void start_crew(struct crew *crew, struct service *service, const struct 
     assert(kind->lease_ms > 0 && kind->backoff_ms > 0 && kind->backoff_max_ms >= kind->backoff_ms);
     crew->service = service;
     crew->kind = kind;
+    crew->handed_end = &crew->handed;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -270,12 +341,72 @@ struct task_runner *task_runner_start(struct service *service, const struct task
     return runner;
 }
 
-void task_runner_wake(struct task_runner *runner, const char *kind)
+static struct crew *find_crew(struct task_runner *runner, const char *kind)
 {
     for (size_t i = 0; i < runner->count; i++) {
         if (text_equal(runner->crews[i].kind->kind, kind))
-            call_one(&runner->crews[i]);
+            return &runner->crews[i];
     }
+    return NULL;
+}
+
+void task_runner_wake(struct task_runner *runner, const char *kind, size_t count)
+{
+    struct crew *crew = find_crew(runner, kind);
+
+    if (crew != NULL)
+        call_one(crew, count);
+}
+
+/* What is known to wait is not overtaken. */
+size_t task_runner_room(struct task_runner *runner, const char *kind, int64_t *ret_lease_ms)
+{
+    struct crew *crew = find_crew(runner, kind);
+    size_t room = 0;
+
+    if (crew == NULL || crew->kind->batch > 1)
+        return 0;
+    pthread_mutex_lock(&crew->lock);
+    if (!crew->stopping && crew->closed_us == 0 && !crew->hungry && crew->told == 0 && crew->idle > crew->handed_count)
+        room = crew->idle - crew->handed_count;
+    pthread_mutex_unlock(&crew->lock);
+    *ret_lease_ms = crew->kind->lease_ms;
+    return room;
+}
+
+static struct handed *copy_task(struct service *service, const struct task *task, int64_t lease_end_us)
+{
+    struct ctx *ctx = ctx_new(service);
+    struct arena *arena = ctx->arena;
+    struct handed *handed = ARENA_NEW(arena, struct handed);
+
+    *handed = (struct handed){.ctx = ctx, .task = *task, .lease_end_us = lease_end_us};
+    handed->task.id = arena_strdup(arena, task->id);
+    handed->task.kind = arena_strdup(arena, task->kind);
+    handed->task.subject = arena_strdup(arena, task->subject);
+    handed->task.key = arena_strdup(arena, task->key);
+    handed->task.body = arena_strdup(arena, task->body);
+    handed->task.correlation_id = arena_strdup(arena, task->correlation_id);
+    handed->task.traceparent = arena_strdup(arena, task->traceparent);
+    return handed;
+}
+
+void task_runner_hand(struct task_runner *runner, const struct task *task, int64_t lease_end_us)
+{
+    struct crew *crew = find_crew(runner, task->kind);
+    struct handed *handed = copy_task(crew->service, task, lease_end_us);
+
+    pthread_mutex_lock(&crew->lock);
+    const bool stopping = crew->stopping;
+    if (!stopping) {
+        *crew->handed_end = handed;
+        crew->handed_end = &handed->next;
+        crew->handed_count++;
+        pthread_cond_signal(&crew->changed);
+    }
+    pthread_mutex_unlock(&crew->lock);
+    if (stopping)
+        ctx_release(handed->ctx);
 }
 
 void task_runner_stop(struct task_runner *runner)

@@ -187,6 +187,72 @@ START_TEST(an_outage_of_the_database_is_waited_out_with_the_answer_in_hand)
 }
 END_TEST
 
+/* A row that was written once stands where it was put. */
+#define AS_WRITTEN "ctid = '(0,1)'"
+
+START_TEST(a_free_thread_is_handed_the_task_as_taken)
+{
+    atomic_store(&hold_calls, true);
+    start();
+    add("alone", "k-1", "{}");
+    await_calls(1);
+    ck_assert_str_eq(database_text("SELECT concat_ws(' ', state, attempt, fence) FROM task WHERE " AS_WRITTEN
+                                   " AND lease_until > now() + interval '4 s'"),
+                     "running 1 1");
+    atomic_store(&hold_calls, false);
+    database_await("SELECT count(*) FROM task WHERE state = 'done' AND attempt = 1 AND fence = 1", 1);
+    ck_assert_str_eq(causes(), "answer k-1");
+}
+END_TEST
+
+START_TEST(only_as_many_are_handed_over_as_threads_are_free)
+{
+    atomic_store(&hold_calls, true);
+    start();
+    add("alone", "k-1", "{}");
+    await_calls(1);
+    add_many("alone", "more", "{}", 0, 2);
+    await_calls(2);
+    ck_assert_str_eq(database_text("SELECT string_agg(key || ' ' || state, ', ' ORDER BY key) FROM task"),
+                     "k-1 running, more-0 running, more-1 due");
+    atomic_store(&hold_calls, false);
+    database_await("SELECT count(*) FROM task WHERE state = 'done' AND attempt = 1", 3);
+    ck_assert_int_eq(atomic_load(&calls), 3);
+}
+END_TEST
+
+START_TEST(what_was_added_before_is_neither_handed_over_nor_called_again)
+{
+    atomic_store(&hold_calls, true);
+    start();
+    add("alone", "k-1", "{}");
+    await_calls(1);
+    add("alone", "k-1", "refuse");
+    atomic_store(&hold_calls, false);
+    database_await("SELECT count(*) FROM task WHERE state = 'done'", 1);
+    add("alone", "k-2", "{}");
+    database_await("SELECT count(*) FROM task WHERE state = 'done'", 2);
+    ck_assert_int_eq(atomic_load(&calls), 2);
+    ck_assert_str_eq(causes(), "answer k-1, answer k-2");
+}
+END_TEST
+
+START_TEST(what_is_added_while_the_counterpart_is_left_alone_waits)
+{
+    atomic_store(&counterpart_is_down, true);
+    start();
+    for (int i = 0; i < 5; i++) {
+        add("alone", (const char *const[]){"a", "b", "c", "d", "e"}[i], "{}");
+        await_calls(i + 1);
+    }
+    usleep(20000);
+    add("alone", "k-1", "{}");
+    ck_assert_str_eq(database_text("SELECT state || fence FROM task WHERE key = 'k-1'"), "due0");
+    atomic_store(&counterpart_is_down, false);
+    database_await("SELECT count(*) FROM task WHERE state = 'done'", 6);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -204,6 +270,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_call_longer_than_its_lease_is_made_again_and_counts_once);
     tcase_add_test(tests, a_counterpart_that_keeps_failing_is_left_alone_and_asked_again);
     tcase_add_test(tests, an_outage_of_the_database_is_waited_out_with_the_answer_in_hand);
+    tcase_add_test(tests, a_free_thread_is_handed_the_task_as_taken);
+    tcase_add_test(tests, only_as_many_are_handed_over_as_threads_are_free);
+    tcase_add_test(tests, what_was_added_before_is_neither_handed_over_nor_called_again);
+    tcase_add_test(tests, what_is_added_while_the_counterpart_is_left_alone_waits);
 }
 
 RUN_SUITE(task, add_tests)
