@@ -117,11 +117,10 @@ RECORD_SHARED(released, FIELD(released, count));
 
 struct held {
     int64_t serial;
-    const char *id;
     const char *event_id;
     const char *body;
 };
-static RECORD(held, FIELD(held, serial), FIELD(held, id), FIELD(held, event_id), FIELD(held, body));
+static RECORD(held, FIELD(held, serial), FIELD(held, event_id), FIELD(held, body));
 
 struct held_list {
     struct held *items;
@@ -140,7 +139,7 @@ enum err control_release(struct ctx *ctx, const void *in, void *ret)
     TRY(SQL_MANY(uow, deliveries_held, held_record, &held));
     for (size_t i = 0; i < held.count; i++) {
         const struct held *each = &held.items[request->order == REVERSED ? held.count - 1 - i : i];
-        SQL(uow, delivery_drop, .id = each->id);
+        SQL(uow, delivery_drop, .serial = each->serial);
         for (int64_t n = 0; n < request->times; n++)
             webhook_plan(uow, each->event_id, each->body, (int64_t)i * RELEASE_STEP_MS);
     }

@@ -264,12 +264,33 @@ static enum err answer_first(struct ctx *ctx, const struct session *session, con
     return answer_form(ctx, session, code, message);
 }
 
+static enum err cancel_page(struct ctx *ctx, const char *id)
+{
+    struct session session;
+    bool found;
+
+    TRY(find_session(ctx, &session, &found));
+    if (!found)
+        return answer_nowhere(ctx);
+    return redirect(ctx, session.cancel_url != NULL ? fill_in(ctx->arena, session.cancel_url, id)
+                                                    : arena_printf(ctx->arena, "/pay/%s", id));
+}
+
+static enum err refuse_number(struct ctx *ctx)
+{
+    struct session session;
+    bool found;
+
+    TRY(find_session(ctx, &session, &found));
+    return found ? answer_first(ctx, &session, "incorrect_number", "Your card number is incorrect.")
+                 : answer_nowhere(ctx);
+}
+
 enum err page_pay(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 {
     const char *id = path_param(ctx, "session");
     char digits[CARD_DIGITS_MAX + 1];
     struct payment payment = {0};
-    struct session session;
     enum paid paid;
     struct form form;
     bool good, found;
@@ -277,15 +298,11 @@ enum err page_pay(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
     TRY(read_fields(ctx, card_fields, &form, &good));
     if (!good)
         return ERR_NONE;
-    TRY(find_session(ctx, &session, &found));
-    if (!found)
-        return answer_nowhere(ctx);
-    if (text_equal(form_text(&form, "action"), "cancel"))
-        return redirect(ctx, session.cancel_url != NULL ? fill_in(ctx->arena, session.cancel_url, id)
-                                                        : arena_printf(ctx->arena, "/pay/%s", id));
     const char *number = form_text(&form, "card_number");
+    if (text_equal(form_text(&form, "action"), "cancel"))
+        return cancel_page(ctx, id);
     if (number == NULL || !card_read(number, digits))
-        return answer_first(ctx, &session, "incorrect_number", "Your card number is incorrect.");
+        return refuse_number(ctx);
 
     psp_sleep(ctx, card_find(digits)->delay_ms);
     TRY(session_pay(ctx, id, digits, &payment, &paid, &found));

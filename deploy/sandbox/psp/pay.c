@@ -45,7 +45,6 @@ static enum err open_intent(struct uow *uow, struct payment *payment)
         .created = now_s(),
     };
     session->intent_id = intent->id;
-    intent_add(uow, intent);
     announce(&payment->announcer, "payment_intent.created", intent_view(uow->ctx->arena, intent, 0));
     return ERR_NONE;
 }
@@ -81,8 +80,8 @@ static void decline(struct uow *uow, struct payment *payment, const char *code, 
     intent->charge.decline_code = decline_code;
     intent->charge.failure_message = message;
     intent_decline(intent);
-    charge_add(uow, &intent->charge);
     intent_save(uow, intent);
+    charge_add(uow, &intent->charge);
     session_save(uow, &payment->session);
     announce(&payment->announcer, "payment_intent.payment_failed", intent_view(uow->ctx->arena, intent, 0));
 }
@@ -95,8 +94,8 @@ static void authorize(struct uow *uow, struct payment *payment)
 
     intent_authorize(intent);
     session->status = intent->session_status = "complete";
-    charge_add(uow, &intent->charge);
     intent_save(uow, intent);
+    charge_add(uow, &intent->charge);
     session_save(uow, session);
     announce(&payment->announcer,
              intent->status == INTENT_SUCCEEDED ? "payment_intent.succeeded"

@@ -64,12 +64,6 @@ UPDATE session
 
 -- == Intents and charges ==============================================================================================
 
--- name: intent_add :exec
-INSERT INTO intent (id, session_id, payment_id, status, amount, currency, capture_method, description, metadata,
-                    created_at)
-VALUES (:id::text, :session_id::text, :payment_id::text, 'requires_payment_method', :amount::bigint, :currency::text,
-        :capture_method::text, :description::text, :metadata::jsonb, to_timestamp(:created::bigint));
-
 -- name: intent_get :maybe
 SELECT serial, id, session_id, session_status, payment_id, status, amount, capturable, received, currency, capture_method,
        description, metadata, challenge, cancellation_reason, canceled_at, created, charge_id, charge_status,
@@ -121,13 +115,21 @@ SELECT serial
   FROM intent
  WHERE id = :id::text;
 
--- name: intent_save :one_row
-UPDATE intent
-   SET status = :status::text, capturable = :capturable::bigint, received = :received::bigint,
-       challenge = :challenge::text, charge_id = :charge_id::text, cancellation_reason = :cancellation_reason::text,
-       canceled_at = to_timestamp(nullif(:canceled_at::bigint, 0)),
-       capture_before = to_timestamp(nullif(:capture_before::bigint, 0))
- WHERE id = :id::text;
+-- name: intent_save :exec
+-- A new one too: when it is made what came of its first card is known.
+INSERT INTO intent (id, session_id, payment_id, status, amount, capturable, received, currency, capture_method,
+                    description, metadata, challenge, charge_id, cancellation_reason, canceled_at, capture_before,
+                    created_at)
+VALUES (:id::text, :session_id::text, :payment_id::text, :status::text, :amount::bigint, :capturable::bigint,
+        :received::bigint, :currency::text, :capture_method::text, :description::text, :metadata::jsonb,
+        :challenge::text, :charge_id::text, :cancellation_reason::text,
+        to_timestamp(nullif(:canceled_at::bigint, 0)), to_timestamp(nullif(:capture_before::bigint, 0)),
+        to_timestamp(:created::bigint))
+    ON CONFLICT (id) DO UPDATE
+   SET status = excluded.status, capturable = excluded.capturable, received = excluded.received,
+       challenge = excluded.challenge, charge_id = excluded.charge_id,
+       cancellation_reason = excluded.cancellation_reason, canceled_at = excluded.canceled_at,
+       capture_before = excluded.capture_before;
 
 -- name: charge_add :exec
 INSERT INTO charge (id, intent_id, status, amount, captured, currency, brand, last4, card, failure_code, decline_code,
@@ -195,7 +197,7 @@ SELECT serial, id, type, body
  WHERE serial > :above::bigint AND serial < :below::bigint
    AND (cardinality(:types::text[]) = 0 OR type = ANY (:types))
    AND (:delivered::text IS NULL
-        OR (:delivered = 'false') = EXISTS (SELECT FROM delivery WHERE event_id = event.id AND state <> 'delivered'))
+        OR (:delivered = 'false') = EXISTS (SELECT FROM delivery_now WHERE event_id = event.id AND state <> 'delivered'))
    AND created_at >= to_timestamp(:from::bigint) AND created_at < to_timestamp(:to::bigint)
  ORDER BY CASE WHEN :above = -1 THEN -serial ELSE serial END
  LIMIT :count::bigint;
@@ -209,15 +211,9 @@ SELECT serial
 INSERT INTO delivery (id, event_id, state)
 VALUES (:id::text, :event_id::text, :state::text);
 
--- name: delivery_tried :exec
-UPDATE delivery
-   SET state = :state::text, attempts = attempts + 1, last_status = :status::int,
-       delivered_at = CASE WHEN :state = 'delivered' THEN now() ELSE delivered_at END
- WHERE id = :id::text;
-
 -- name: deliveries_held :many
 -- Takes what is held, in the order in which it happened.
-SELECT delivery.serial, delivery.id, delivery.event_id, event.body
+SELECT delivery.serial, delivery.event_id, event.body
   FROM delivery
   JOIN event ON event.id = delivery.event_id
  WHERE delivery.state = 'held'
@@ -227,21 +223,20 @@ SELECT delivery.serial, delivery.id, delivery.event_id, event.body
 
 -- name: delivery_drop :exec
 DELETE FROM delivery
- WHERE id = :id::text;
+ WHERE serial = :serial::bigint;
 
 -- name: deliveries_count :one
-SELECT count(*) FILTER (WHERE state = 'held') AS held, count(*) FILTER (WHERE state = 'due') AS due
-  FROM delivery
- WHERE state IN ('held', 'due');
+SELECT (SELECT count(*) FROM delivery WHERE state = 'held') AS held,
+       (SELECT count(*) FROM task WHERE kind = 'webhook' AND state IN ('due', 'running')) AS due;
 
 -- name: deliveries_show :many
 -- plan: each time
-SELECT delivery.serial, delivery.event_id, event.type, event.payment_id, delivery.state, delivery.attempts,
-       delivery.last_status, delivery.created_at, delivery.delivered_at
-  FROM delivery
-  JOIN event ON event.id = delivery.event_id
- WHERE delivery.serial > :after::bigint AND (:payment_id::text IS NULL OR event.payment_id = :payment_id)
- ORDER BY delivery.serial
+SELECT delivery_now.serial, delivery_now.event_id, event.type, event.payment_id, delivery_now.state,
+       delivery_now.attempts, delivery_now.last_status, delivery_now.created_at, delivery_now.delivered_at
+  FROM delivery_now
+  JOIN event ON event.id = delivery_now.event_id
+ WHERE delivery_now.serial > :after::bigint AND (:payment_id::text IS NULL OR event.payment_id = :payment_id)
+ ORDER BY delivery_now.serial
  LIMIT :count::bigint;
 
 -- == Idempotency keys and requests ====================================================================================

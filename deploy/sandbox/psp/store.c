@@ -124,19 +124,15 @@ enum err intents_find(struct uow *uow, struct texts ids, struct intent_list *ret
     return SQL_MANY(uow, intents_get, intent_record, ret, .ids = ids);
 }
 
-void intent_add(struct uow *uow, const struct intent *intent)
-{
-    SQL(uow, intent_add, .id = intent->id, .session_id = intent->session_id, .payment_id = intent->payment_id,
-        .amount = intent->amount, .currency = intent->currency, .capture_method = intent->capture_method,
-        .description = intent->description, .metadata = intent->metadata, .created = intent->created);
-}
-
 void intent_save(struct uow *uow, const struct intent *intent)
 {
-    SQL(uow, intent_save, .id = intent->id, .status = intent_status_names[intent->status],
-        .capturable = intent->capturable, .received = intent->received, .challenge = intent->challenge,
+    SQL(uow, intent_save, .id = intent->id, .session_id = intent->session_id, .payment_id = intent->payment_id,
+        .status = intent_status_names[intent->status], .amount = intent->amount, .capturable = intent->capturable,
+        .received = intent->received, .currency = intent->currency, .capture_method = intent->capture_method,
+        .description = intent->description, .metadata = intent->metadata, .challenge = intent->challenge,
         .charge_id = intent->charge.id, .cancellation_reason = intent->cancellation_reason,
-        .canceled_at = intent->canceled_at, .capture_before = intent->charge.capture_before);
+        .canceled_at = intent->canceled_at, .capture_before = intent->charge.capture_before,
+        .created = intent->created);
 }
 
 void charge_add(struct uow *uow, const struct charge *charge)

@@ -38,9 +38,8 @@ void session_save(struct uow *uow, const struct session *session);
 
 enum err intent_find(struct uow *uow, const char *id, struct intent *ret, bool *ret_found) MUST_USE;
 enum err intent_lock(struct uow *uow, const char *id, struct intent *ret, bool *ret_found) MUST_USE;
-void intent_add(struct uow *uow, const struct intent *intent);
 
-/* Its own row; the charge by charge_add() when it is new, by charge_save() later. */
+/* Its own row, new or not; the charge behind it by charge_add() when it is new, by charge_save() later. */
 void intent_save(struct uow *uow, const struct intent *intent);
 void charge_add(struct uow *uow, const struct charge *charge);
 void charge_save(struct uow *uow, const struct charge *charge);

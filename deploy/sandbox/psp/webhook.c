@@ -17,6 +17,7 @@
 #define PATH "/webhooks/psp"
 #define CALL_TIMEOUT_MS 5000
 #define FIRST_NET_MS INT64_C(15000) /* then the task sends what the page could not */
+#define GATHER_MS 10                /* no shopper feels it, and it lets several be taken and recorded at once */
 #define GIVE_UP_US (INT64_C(3) * 24 * 3600 * CLOCK_SECOND)
 
 /* --- planning --- */
@@ -24,7 +25,20 @@
 /* What the shop's endpoint at the provider is subscribed to; the rest is only listed by GET /v1/events. */
 static bool is_subscribed(const char *type)
 {
-    return !text_equal(type, "payment_intent.created") && !text_equal(type, "charge.refunded");
+    static const char *const types[] = {"checkout.session.completed",
+                                        "checkout.session.expired",
+                                        "payment_intent.amount_capturable_updated",
+                                        "payment_intent.succeeded",
+                                        "payment_intent.payment_failed",
+                                        "payment_intent.canceled",
+                                        "refund.created",
+                                        "refund.failed"};
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        if (text_equal(types[i], type))
+            return true;
+    }
+    return false;
 }
 
 struct announcer announcer(struct uow *uow, const char *payment_id, enum webhook_mode card)
@@ -151,42 +165,35 @@ static bool is_taken(int64_t status)
 
 static struct task_answer deliver(struct ctx *ctx, const struct task *task)
 {
-    int64_t *status = ARENA_NEW(ctx->arena, int64_t);
-    struct task_answer answer = {.outcome = TASK_DONE, .detail = status};
+    const int status = send_webhook(ctx, task->body);
+    const char *why = arena_printf(ctx->arena, "answered %d", status); /* delivery_now reads it; 0: not at all */
 
-    *status = send_webhook(ctx, task->body);
-    if (is_taken(*status))
-        return answer;
-    answer.outcome = clock_now() - task->created_at > GIVE_UP_US ? TASK_REFUSED : TASK_UNKNOWN;
-    answer.why = *status == 0 ? "no answer" : arena_printf(ctx->arena, "answered %lld", (long long)*status);
-    return answer;
+    if (is_taken(status))
+        return (struct task_answer){.outcome = TASK_DONE, .why = why};
+    const bool given_up = clock_now() - task->created_at > GIVE_UP_US;
+    return (struct task_answer){.outcome = given_up ? TASK_REFUSED : TASK_UNKNOWN, .why = why};
 }
 
-static enum err record_delivery(struct uow *uow, const struct task *task, const struct task_answer *answer)
+/* How a delivery went is what became of its task. */
+static enum err record_nothing(struct uow *uow UNUSED, const struct task_result *results UNUSED, size_t count UNUSED)
 {
-    const char *state = answer->outcome == TASK_DONE ? "delivered" : "due";
-
-    if (answer->outcome == TASK_REFUSED)
-        state = "given_up";
-    SQL(uow, delivery_tried, .id = task->key, .state = state, .status = *(const int64_t *)answer->detail);
     return ERR_NONE;
 }
 
-static enum err record_first(struct ctx *ctx, const char *id, int status)
+static enum err take_back(struct ctx *ctx, const char *id)
 {
     UNIT_OF_WORK(ctx, uow);
-    SQL(uow, delivery_tried, .id = id, .state = is_taken(status) ? "delivered" : "due", .status = status);
-    if (is_taken(status))
-        task_cancel(uow, id);
+    task_cancel(uow, id);
     return uow_commit(uow);
 }
 
 void announce_first(struct ctx *ctx, const struct announcer *all)
 {
     for (size_t i = 0; i < all->first_count; i++) {
-        int status = send_webhook(ctx, all->first[i].body);
-        /* Unrecorded it is sent once more by its task: no harm. */
-        if (record_first(ctx, all->first[i].id, status) != ERR_NONE)
+        if (!is_taken(send_webhook(ctx, all->first[i].body)))
+            continue;
+        /* Not taken back it is sent once more by its task: no harm. */
+        if (take_back(ctx, all->first[i].id) != ERR_NONE)
             ctx_clear_problem(ctx);
     }
 }
@@ -196,11 +203,12 @@ const struct task_kind psp_tasks[] = {
         .kind = TASK_KIND,
         .threads = 4,
         .batch = 10,
+        .gather_ms = GATHER_MS,
         .lease_ms = 60000, /* ten calls of at most 5 s each */
         .backoff_ms = 500,
         .backoff_max_ms = 5000,
         .call = deliver,
-        .record = record_delivery,
+        .record_all = record_nothing,
     },
     {NULL},
 };

@@ -138,23 +138,35 @@ CREATE UNIQUE INDEX event_serial ON event (serial);
 CREATE INDEX event_created ON event (created_at);
 CREATE INDEX event_payment ON event (payment_id);
 
--- One webhook on its way; an event may be sent more than once, or never.
+-- One webhook; an event may be sent more than once, or never. What is 'due' has a task with its id as the key, which
+-- knows how far it is. No foreign key: an event is added in the same transaction, and never deleted.
 CREATE TABLE delivery (
-    serial       bigint      GENERATED ALWAYS AS IDENTITY,
-    id           text        NOT NULL,
-    event_id     text        NOT NULL,
-    state        text        NOT NULL,
-    attempts     bigint      NOT NULL DEFAULT 0,
-    last_status  int         NOT NULL DEFAULT 0,
-    delivered_at timestamptz,
-    created_at   timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT delivery_pkey PRIMARY KEY (id),
-    CONSTRAINT delivery_event FOREIGN KEY (event_id) REFERENCES event (id),
-    CONSTRAINT delivery_state CHECK (state IN ('due', 'held', 'lost', 'delivered', 'given_up'))
+    serial     bigint      GENERATED ALWAYS AS IDENTITY,
+    id         text        NOT NULL,
+    event_id   text        NOT NULL,
+    state      text        NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT delivery_pkey PRIMARY KEY (serial),
+    CONSTRAINT delivery_state CHECK (state IN ('due', 'held', 'lost'))
 );
-CREATE UNIQUE INDEX delivery_serial ON delivery (serial);
 CREATE INDEX delivery_by_event ON delivery (event_id);
 CREATE INDEX delivery_held ON delivery (serial) WHERE state = 'held';
+
+-- A delivery as it stands. A task that was taken back had been overtaken by the page; one that is gone ended a week ago.
+CREATE VIEW delivery_now AS
+SELECT delivery.serial, delivery.event_id, delivery.created_at,
+       CASE WHEN delivery.state <> 'due' THEN delivery.state
+            WHEN task.state IN ('due', 'running') THEN 'due'
+            WHEN task.state = 'refused' THEN 'given_up'
+            ELSE 'delivered'
+       END AS state,
+       CASE task.state WHEN 'cancelled' THEN task.attempt + 1 ELSE coalesce(task.attempt, 0) END AS attempts,
+       CASE task.state WHEN 'cancelled' THEN 200
+                       ELSE coalesce(substring(task.why FROM '^answered ([0-9]+)$')::int, 0)
+       END AS last_status,
+       CASE WHEN task.state IN ('done', 'cancelled') THEN task.updated_at END AS delivered_at
+  FROM delivery
+  LEFT JOIN task ON task.key = delivery.id AND delivery.state = 'due';
 
 -- The first answer to an Idempotency-Key, also a 500, kept for 24 hours.
 CREATE TABLE keyed_answer (
