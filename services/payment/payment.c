@@ -100,6 +100,39 @@ int64_t ask_pause_ms(int64_t asks)
     return pauses_s[asks < last ? asks : last] * 1000;
 }
 
+static bool waits_for_shopper(const struct intent *intent)
+{
+    return intent->state == INTENT_NONE || intent->state == INTENT_REQUESTED || intent->state == INTENT_UNKNOWN ||
+           intent->state == INTENT_PENDING || intent->state == INTENT_CLOSING;
+}
+
+bool intent_knows(const struct intent *intent, const struct fact *fact)
+{
+    if (fact->payment_ref == NULL || !text_equal(fact->payment_ref, intent->payment_ref) ||
+        (fact->page_ref != NULL && !text_equal(fact->page_ref, intent->page_ref)) ||
+        !fact_fits(fact, intent->amount_minor, intent->currency))
+        return false;
+
+    switch (fact->kind) {
+    case FACT_COMPLETED:
+        return !waits_for_shopper(intent);
+    case FACT_AUTHORIZED: /* one that says until when teaches that */
+        return intent->rank >= RANK_AUTHORIZED && fact->expires_at == 0;
+    case FACT_CAPTURED:
+        return intent->rank == RANK_CAPTURED;
+    case FACT_PAGE:
+    case FACT_CARD_REFUSED:
+    case FACT_ENDED:
+    case FACT_CANCELLED:
+    case FACT_REFUND_PENDING:
+    case FACT_REFUNDED:
+    case FACT_REFUND_FAILED:
+    case FACT_KINDS:
+        break;
+    }
+    return false;
+}
+
 bool intent_news(const struct intent *intent, const struct verdict *verdict, enum intent_event *ret)
 {
     if (verdict->rank > intent->rank) {

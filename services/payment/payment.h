@@ -150,6 +150,10 @@ enum psp_operation intent_wants(const struct intent *intent);
 /* The pause before the next question, in ms: 2 s, 10 s, 1 min, 5 min, 30 min, 2 h, and then a day. */
 int64_t ask_pause_ms(int64_t asks);
 
+/* Whether a fact only repeats what the intent stands for already, so that it need not even be kept: it could move
+ * nothing now, and states and ranks never go back to where it could. */
+bool intent_knows(const struct intent *intent, const struct fact *fact);
+
 /* What the folded facts say that the intent doesn't know yet; false if nothing. Ask again after each. */
 bool intent_news(const struct intent *intent, const struct verdict *verdict, enum intent_event *ret);
 

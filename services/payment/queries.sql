@@ -119,16 +119,22 @@ VALUES (:psp::text, :id::text, :kind::text, :payment_id::uuid, :intent::bigint, 
 
 -- name: facts_new :many
 -- Which of these the provider has not told before, and whose they are: by our own id if the provider carries it, else
--- by the provider's.
+-- by the provider's. How the intent stands is read without a lock.
 -- unlimited: the facts of one webhook or one poll
 SELECT told.id, coalesce(told.payment_id, i.payment_id) AS payment_id,
-       coalesce(nullif(told.intent, 0), i.intent) AS intent
+       coalesce(nullif(told.intent, 0), i.intent) AS intent, i.state, i.rank, i.amount_minor, i.currency, i.page_ref,
+       i.payment_ref
   FROM unnest(:ids::text[], :payment_ids::uuid[], :intents::bigint[], :payment_refs::text[])
        AS told (id, payment_id, intent, payment_ref)
-  LEFT JOIN LATERAL (SELECT payment_id, intent
+  LEFT JOIN LATERAL (SELECT payment_id, intent, state, rank, amount_minor, currency, page_ref, payment_ref
                        FROM intent
-                      WHERE payment_ref = told.payment_ref
-                        AND told.payment_id IS NULL
+                      WHERE told.payment_id IS NULL
+                        AND payment_ref = told.payment_ref
+                      UNION ALL
+                     SELECT payment_id, intent, state, rank, amount_minor, currency, page_ref, payment_ref
+                       FROM intent
+                      WHERE payment_id = told.payment_id
+                        AND intent = told.intent
                       LIMIT 1) i ON true
  WHERE NOT EXISTS (SELECT 1 FROM psp_fact f WHERE f.psp = :psp::text AND f.id = told.id)
  ORDER BY payment_id, told.id;

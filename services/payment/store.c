@@ -83,13 +83,36 @@ void fact_keep(struct uow *uow, const struct fact *fact, const char *source)
         .code = fact->code, .source = source, .occurred_at = fact->occurred_at);
 }
 
+/* A fact that was not told before, whose it is, and how that intent stands. */
 struct told {
     const char *id;
     const char *payment_id;
     int64_t intent;
+    enum intent_state state; /* INTENT_NONE: it is not here */
+    enum fact_rank rank;
+    int64_t amount_minor;
+    const char *currency;
+    const char *page_ref;
+    const char *payment_ref;
 };
 
-static RECORD(told, FIELD(told, id), FIELD(told, payment_id), FIELD(told, intent));
+static RECORD(told, FIELD(told, id), FIELD(told, payment_id), FIELD(told, intent),
+              FIELD_AS_ENUM(told, state, intent_state_names), FIELD_AS_ENUM(told, rank, fact_rank_names),
+              FIELD(told, amount_minor), FIELD(told, currency), FIELD(told, page_ref), FIELD(told, payment_ref));
+
+static bool is_known(const struct told *told, const struct fact *fact)
+{
+    const struct intent intent = {
+        .state = told->state,
+        .rank = told->rank,
+        .amount_minor = told->amount_minor,
+        .currency = told->currency,
+        .page_ref = told->page_ref,
+        .payment_ref = told->payment_ref,
+    };
+
+    return intent_knows(&intent, fact);
+}
 
 static const struct fact *find_fact(const struct fact_list *facts, const char *id)
 {
@@ -123,13 +146,15 @@ enum err facts_sift(struct uow *uow, struct fact_list *facts)
                  .payment_ids = {payment_ids, count}, .intents = {intents, count},
                  .payment_refs = {payment_refs, count}));
 
-    struct fact_list fresh = {.items = arena_array(arena, told.count, sizeof(struct fact)), .count = told.count};
+    struct fact_list fresh = {.items = arena_array(arena, told.count, sizeof(struct fact))};
     for (size_t i = 0; i < told.count; i++) {
         const struct fact *fact = find_fact(facts, told.items[i].id);
         assert(fact != NULL);
-        fresh.items[i] = *fact;
-        fresh.items[i].payment_id = told.items[i].payment_id;
-        fresh.items[i].intent = told.items[i].intent;
+        if (is_known(&told.items[i], fact))
+            continue;
+        fresh.items[fresh.count] = *fact;
+        fresh.items[fresh.count].payment_id = told.items[i].payment_id;
+        fresh.items[fresh.count++].intent = told.items[i].intent;
     }
     *facts = fresh;
     return ERR_NONE;

@@ -30,8 +30,8 @@ void payments_lock(struct uow *uow, const char **ids, size_t count);
 /* Keeps a fact, once; `source` is who brought it. A fact of nobody we know is kept too. */
 void fact_keep(struct uow *uow, const struct fact *fact, const char *source);
 
-/* Leaves the facts that were not told before, sorted by their payments, which are filled in where only the provider's
- * id is known. */
+/* Leaves the facts that were not told before and may change something, sorted by their payments, which are filled in
+ * where only the provider's id is known. */
 enum err facts_sift(struct uow *uow, struct fact_list *facts) MUST_USE;
 
 /* Takes a call back if no copy has made it yet; then provably nothing left. */

@@ -95,8 +95,8 @@ CREATE INDEX intent_ask_at ON intent (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX intent_alarm_at ON intent (alarm_at) WHERE alarm_at IS NOT NULL;
 CREATE INDEX intent_payment_ref ON intent (payment_ref) WHERE payment_ref IS NOT NULL;
 
--- What the provider told, each thing once, whoever brought it. Facts of payments that are not here yet are kept, and
--- count when they appear. No personal data: only what the fold needs.
+-- What the provider told, each thing once, whoever brought it; but not what only repeats how an intent stands. Facts of
+-- payments that are not here yet are kept, and count when they appear. No personal data: only what the fold needs.
 CREATE TABLE psp_fact (
     psp          text        NOT NULL,
     id           text        NOT NULL,

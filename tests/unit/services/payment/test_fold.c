@@ -260,8 +260,53 @@ START_TEST(a_fact_fits_if_it_speaks_of_the_money_that_was_asked_for)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    enum intent_state state;
+    enum fact_rank rank;
+    struct fact fact;
+    bool known;
+} repeats[] = {
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_COMPLETED, .page_ref = "cs_1", .payment_ref = "pi_1" },  true  },
+    { INTENT_PENDING,    RANK_PAGE,       { .kind = FACT_COMPLETED, .page_ref = "cs_1", .payment_ref = "pi_1" },  false },
+    { INTENT_UNKNOWN,    RANK_NONE,       { .kind = FACT_COMPLETED, .page_ref = "cs_1", .payment_ref = "pi_1" },  false },
+    { INTENT_CLOSING,    RANK_PAGE,       { .kind = FACT_COMPLETED, .page_ref = "cs_1", .payment_ref = "pi_1" },  false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_COMPLETED, .page_ref = "cs_2", .payment_ref = "pi_1" },  false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_COMPLETED, .page_ref = "cs_1", .payment_ref = "pi_2" },  false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_COMPLETED, .page_ref = "cs_1" },                         false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_AUTHORIZED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, true },
+    { INTENT_CAPTURED,   RANK_CAPTURED,   { .kind = FACT_AUTHORIZED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, true },
+    { INTENT_PENDING,    RANK_PAGE,       { .kind = FACT_AUTHORIZED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_AUTHORIZED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR", .expires_at = 1 }, false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_AUTHORIZED, .payment_ref = "pi_1", .amount_minor = ASKED - 1, .currency = "EUR" }, false },
+    { INTENT_AUTHORIZED, RANK_AUTHORIZED, { .kind = FACT_AUTHORIZED, .payment_ref = "pi_2", .amount_minor = ASKED, .currency = "EUR" }, false },
+    { INTENT_CAPTURED,   RANK_CAPTURED,   { .kind = FACT_CAPTURED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, true },
+    { INTENT_CAPTURING,  RANK_AUTHORIZED, { .kind = FACT_CAPTURED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, false },
+    { INTENT_CAPTURED,   RANK_CAPTURED,   { .kind = FACT_CAPTURED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "USD" }, false },
+    { INTENT_CAPTURED,   RANK_CAPTURED,   { .kind = FACT_CANCELLED, .payment_ref = "pi_1" },                      false },
+    { INTENT_CAPTURED,   RANK_CAPTURED,   { .kind = FACT_REFUNDED, .payment_ref = "pi_1", .amount_minor = ASKED, .currency = "EUR" }, false },
+};
+/* clang-format on */
+
+START_TEST(only_what_can_change_nothing_any_more_is_known)
+{
+    const struct intent intent = {
+        .state = repeats[_i].state,
+        .rank = repeats[_i].rank,
+        .amount_minor = ASKED,
+        .currency = "EUR",
+        .page_ref = "cs_1",
+        .payment_ref = "pi_1",
+    };
+
+    ck_assert_int_eq(intent_knows(&intent, &repeats[_i].fact), repeats[_i].known);
+    ck_assert(!intent_knows(&(struct intent){.amount_minor = ASKED, .currency = "EUR"}, &repeats[_i].fact));
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    ADD_TABLE_TEST(tests, only_what_can_change_nothing_any_more_is_known, repeats);
     ADD_TABLE_TEST(tests, a_fact_fits_if_it_speaks_of_the_money_that_was_asked_for, moneys);
     ADD_TABLE_TEST(tests, the_order_of_facts_has_no_say, folds);
     ADD_TABLE_TEST(tests, a_fact_that_comes_twice_adds_nothing, folds);
