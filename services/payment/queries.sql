@@ -201,35 +201,24 @@ VALUES (:id::uuid, :payment_id::uuid, :intent::bigint, :reference::text, :amount
 
 -- name: ledger_book :exec
 -- One entry with its postings and the balances that have a bound, in one statement; a second one for the same cause does
--- nothing. Balances are updated before they are added, since an upsert checks the bound on the difference alone.
+-- nothing. An upsert would check the bound on the difference alone. The balances belong to one payment, which is locked.
 WITH entry AS (
     INSERT INTO ledger_entry (payment_id, what, cause, currency, accounts, subjects, amounts)
     VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text, :accounts::text[], :subjects::text[],
             :amounts::bigint[])
         ON CONFLICT (cause) DO NOTHING
     RETURNING currency, accounts, subjects, amounts
-), bounded AS MATERIALIZED (
-    SELECT l.account::text, l.subject, e.currency, sum(l.amount)::bigint AS amount
-      FROM entry e, unnest(e.accounts, e.subjects, e.amounts) AS l (account, subject, amount)
-     WHERE l.account IN ('receivable', 'auth_held', 'customer_money')
-     GROUP BY l.account, l.subject, e.currency
-), kept AS (
-    UPDATE ledger_balance b
-       SET balance = b.balance + d.amount, updated_at = now()
-      FROM bounded d
-     WHERE b.account = d.account
-       AND b.subject = d.subject
-       AND b.currency = d.currency
-    RETURNING b.account, b.subject, b.currency
 )
-INSERT INTO ledger_balance (account, subject, currency, balance)
-SELECT d.account, d.subject, d.currency, d.amount
-  FROM bounded d
- WHERE NOT EXISTS (SELECT 1
-                     FROM kept k
-                    WHERE k.account = d.account
-                      AND k.subject = d.subject
-                      AND k.currency = d.currency);
+MERGE INTO ledger_balance b
+USING (SELECT l.account::text AS account, l.subject, e.currency, sum(l.amount)::bigint AS amount
+         FROM entry e, unnest(e.accounts, e.subjects, e.amounts) AS l (account, subject, amount)
+        WHERE l.account IN ('receivable', 'auth_held', 'customer_money')
+        GROUP BY l.account, l.subject, e.currency) d
+   ON b.account = d.account AND b.subject = d.subject AND b.currency = d.currency
+ WHEN MATCHED THEN
+      UPDATE SET balance = b.balance + d.amount, updated_at = now()
+ WHEN NOT MATCHED THEN
+      INSERT (account, subject, currency, balance) VALUES (d.account, d.subject, d.currency, d.amount);
 
 -- name: payment_show :maybe
 SELECT p.id AS checkout_id, p.shop, p.currency,

@@ -84,13 +84,13 @@ CREATE TABLE intent (
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT intent_pkey PRIMARY KEY (payment_id, intent),
-    CONSTRAINT intent_reference_once UNIQUE (reference),
     -- Never more is given back than was taken, nor taken than was promised; what was taken shows in the state.
     CONSTRAINT intent_is_covered CHECK (refunded_minor <= captured_minor
                                         AND captured_minor <= amount_minor
                                         AND (captured_minor <= authorized_minor OR method <> 'card')
                                         AND (captured_minor = 0 OR state IN ('captured', 'refunding', 'refunded')))
 ) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX intent_reference_once ON intent (reference) WHERE reference IS NOT NULL;
 CREATE INDEX intent_ask_at ON intent (ask_at) WHERE ask_at IS NOT NULL;
 CREATE INDEX intent_alarm_at ON intent (alarm_at) WHERE alarm_at IS NOT NULL;
 CREATE INDEX intent_payment_ref ON intent (payment_ref) WHERE payment_ref IS NOT NULL;
