@@ -354,8 +354,8 @@ static void stop(struct service *service)
     if (service->edge != NULL)
         edge_stop(service);
     consumer_stop(service->consumer);
-    task_runner_stop(service->task_runner);
     timers_stop(service->timer_threads);
+    task_runner_stop(service->task_runner);
     relay_stop(service->relay);
     pool_free(service->pool);
     kafka_free(service->kafka);
