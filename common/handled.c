@@ -8,33 +8,26 @@
 #include "common/queries.h"
 #include "text.h"
 
-static RECORD(handled, FIELD(handled, topic), FIELD(handled, key), FIELD(handled, sequence), FIELD(handled, parks),
+static RECORD(handled, FIELD(handled, aggregate), FIELD(handled, sequence), FIELD(handled, parks),
               FIELD(handled, parked_from), FIELD(handled, parked_reason));
 static RECORD(inbox, FIELD(inbox, source), FIELD(inbox, event_id));
 
-struct columns {
-    struct texts topics;
-    struct texts keys;
-};
-
-static struct columns columns_of(struct arena *arena, const struct handled_list *list)
+static const char *aggregate_of(struct arena *arena, struct handled *key)
 {
-    struct columns columns = {{arena_array(arena, list->count, sizeof(const char *)), list->count},
-                              {arena_array(arena, list->count, sizeof(const char *)), list->count}};
-
-    for (size_t i = 0; i < list->count; i++) {
-        columns.topics.items[i] = list->items[i].topic;
-        columns.keys.items[i] = list->items[i].key;
-    }
-    return columns;
+    if (key->aggregate == NULL)
+        key->aggregate = arena_printf(arena, "%s/%s", key->topic, key->key);
+    return key->aggregate;
 }
 
-void handled_ask(struct uow *uow, const struct handled_list *keys, struct handled_list *ret_rows)
+void handled_ask(struct uow *uow, struct handled_list *keys, struct handled_list *ret_rows)
 {
-    struct columns columns = columns_of(uow->ctx->arena, keys);
+    struct arena *arena = uow->ctx->arena;
+    struct texts aggregates = {arena_array(arena, keys->count, sizeof(const char *)), keys->count};
 
+    for (size_t i = 0; i < keys->count; i++)
+        aggregates.items[i] = aggregate_of(arena, &keys->items[i]);
     *ret_rows = (struct handled_list){0};
-    SQL_ASK(uow, handled_get, handled_record, ret_rows, .topics = columns.topics, .keys = columns.keys);
+    SQL_ASK(uow, handled_get, handled_record, ret_rows, .aggregates = aggregates);
 }
 
 /* The row of a key: nearly always that in its own place. */
@@ -42,7 +35,7 @@ static const struct handled *find(const struct handled_list *rows, size_t place,
 {
     for (size_t i = 0; i < rows->count; i++) {
         const struct handled *row = &rows->items[(place + i) % rows->count];
-        if (text_equal(row->key, key->key) && text_equal(row->topic, key->topic))
+        if (text_equal(row->aggregate, key->aggregate))
             return row;
     }
     return NULL;
@@ -50,10 +43,16 @@ static const struct handled *find(const struct handled_list *rows, size_t place,
 
 static enum err read_parked(struct uow *uow, struct handled_list *keys)
 {
-    struct columns columns = columns_of(uow->ctx->arena, keys);
+    struct arena *arena = uow->ctx->arena;
+    struct texts topics = {arena_array(arena, keys->count, sizeof(const char *)), keys->count};
+    struct texts texts = {arena_array(arena, keys->count, sizeof(const char *)), keys->count};
     struct handled_list rows;
 
-    TRY(SQL_MANY(uow, handled_parked, handled_record, &rows, .topics = columns.topics, .keys = columns.keys));
+    for (size_t i = 0; i < keys->count; i++) {
+        topics.items[i] = keys->items[i].topic;
+        texts.items[i] = keys->items[i].key;
+    }
+    TRY(SQL_MANY(uow, handled_parked, handled_record, &rows, .topics = topics, .keys = texts));
     for (size_t i = 0; i < keys->count; i++) {
         const struct handled *row = find(&rows, i, &keys->items[i]);
         if (row == NULL)
@@ -89,23 +88,21 @@ enum err handled_read(struct uow *uow, struct handled_list *keys)
     return handled_learn(uow, keys, &rows);
 }
 
-void handled_write(struct uow *uow, const struct handled_list *keys)
+void handled_write(struct uow *uow, struct handled_list *keys)
 {
     struct arena *arena = uow->ctx->arena;
-    const char **topics = arena_array(arena, keys->count, sizeof(*topics));
-    const char **texts = arena_array(arena, keys->count, sizeof(*texts));
+    const char **aggregates = arena_array(arena, keys->count, sizeof(*aggregates));
     int64_t *sequences = arena_array(arena, keys->count, sizeof(*sequences));
     size_t count = 0;
 
     for (size_t i = 0; i < keys->count; i++) {
         if (!keys->items[i].moved)
             continue;
-        topics[count] = keys->items[i].topic;
-        texts[count] = keys->items[i].key;
+        aggregates[count] = aggregate_of(arena, &keys->items[i]);
         sequences[count++] = keys->items[i].sequence;
     }
     if (count > 0)
-        SQL(uow, handled_set, .topics = {topics, count}, .keys = {texts, count}, .sequences = {sequences, count});
+        SQL(uow, handled_set, .aggregates = {aggregates, count}, .sequences = {sequences, count});
 }
 
 /* The two columns of a list. */

@@ -11,8 +11,9 @@
 struct handled {
     const char *topic;
     const char *key;
-    int64_t sequence;    /* of the last version that was applied; 0: none */
-    int64_t parked_from; /* of the first message of the key that is parked; -1: none is */
+    const char *aggregate; /* "topic/key", as the table has it; made when it is first needed */
+    int64_t sequence;      /* of the last version that was applied; 0: none */
+    int64_t parked_from;   /* of the first message of the key that is parked; -1: none is */
     const char *parked_reason;
     bool parks;  /* in an answer: something is parked, of whatever key */
     bool moved;  /* `sequence` is to be written */
@@ -25,7 +26,7 @@ struct handled_list {
 };
 
 /* Queues the question what is known of the keys; the next uow_sync() fills *ret_rows. */
-void handled_ask(struct uow *uow, const struct handled_list *keys, struct handled_list *ret_rows);
+void handled_ask(struct uow *uow, struct handled_list *keys, struct handled_list *ret_rows);
 
 /* Takes it from the rows. Only where anything is parked at all does it ask once more. */
 enum err handled_learn(struct uow *uow, struct handled_list *keys, const struct handled_list *rows) MUST_USE;
@@ -34,7 +35,7 @@ enum err handled_learn(struct uow *uow, struct handled_list *keys, const struct 
 enum err handled_read(struct uow *uow, struct handled_list *keys) MUST_USE;
 
 /* Queues the writing of those that moved. */
-void handled_write(struct uow *uow, const struct handled_list *keys);
+void handled_write(struct uow *uow, struct handled_list *keys);
 
 /* An event of a source without versions. */
 struct inbox {

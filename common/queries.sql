@@ -235,25 +235,26 @@ UPDATE position
  WHERE place = ANY (:places);
 
 -- name: handled_get :many
--- For each key its last version (0: none), and whether anything at all is parked: nearly always nothing is.
+-- For each key its last version (0: none), and whether anything at all is parked: nearly always nothing is. Aggregates
+-- are "topic/key".
 -- unlimited: one row for each key asked for
-SELECT ours.topic, ours.key, coalesce(handled.sequence, 0) AS sequence,
+SELECT ours.aggregate, coalesce(handled.sequence, 0) AS sequence,
        EXISTS (SELECT FROM set_aside WHERE state = 'parked') AS parks
-  FROM (SELECT unnest(:topics::text[]) AS topic, unnest(:keys::text[]) AS key) AS ours
-  LEFT JOIN handled ON handled.topic = ours.topic AND handled.key = ours.key;
+  FROM (SELECT unnest(:aggregates::text[]) AS aggregate) AS ours
+  LEFT JOIN handled ON handled.aggregate = ours.aggregate;
 
 -- name: handled_parked :many
 -- The first message of each key that is parked.
 -- unlimited: at most one row for each key asked for
-SELECT DISTINCT ON (topic, key) topic, key, sequence AS parked_from, reason AS parked_reason
+SELECT DISTINCT ON (topic, key) topic || '/' || key AS aggregate, sequence AS parked_from, reason AS parked_reason
   FROM set_aside
  WHERE state = 'parked' AND topic = ANY (:topics::text[]) AND key = ANY (:keys::text[])
  ORDER BY topic, key, sequence, id;
 
 -- name: handled_set :exec
-INSERT INTO handled (topic, key, sequence)
-SELECT unnest(:topics::text[]), unnest(:keys::text[]), unnest(:sequences::bigint[])
-    ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence;
+INSERT INTO handled (aggregate, sequence)
+SELECT unnest(:aggregates::text[]), unnest(:sequences::bigint[])
+    ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence;
 
 -- name: inbox_get :many
 -- unlimited: at most one row for each event asked for

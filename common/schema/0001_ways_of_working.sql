@@ -53,12 +53,12 @@ CREATE TABLE position (
     CONSTRAINT position_pkey PRIMARY KEY (topic, partition)
 );
 
--- Handled-once by version: the last version of each aggregate that was applied here.
+-- Handled-once by version: the last version of each aggregate that was applied here. One key, "topic/key", since each
+-- message is looked up and written by it.
 CREATE TABLE handled (
-    topic    text   NOT NULL,
-    key      text   NOT NULL,
-    sequence bigint NOT NULL,
-    CONSTRAINT handled_pkey PRIMARY KEY (topic, key)
+    aggregate text   NOT NULL,
+    sequence  bigint NOT NULL,
+    CONSTRAINT handled_pkey PRIMARY KEY (aggregate)
 );
 
 -- Handled-once by event id, for sources without versions. Kept longer than their topics.

@@ -62,9 +62,8 @@ LISTENINGS = [
 UNHANDLED = """
     UPDATE handled
        SET sequence = sequence - 1
-     WHERE topic = 'waybill.{}'
-       AND key = (SELECT min(key) FROM handled WHERE topic = 'waybill.{}')
-    RETURNING topic || ' ' || key"""
+     WHERE aggregate = (SELECT min(aggregate) FROM handled WHERE aggregate LIKE 'waybill.{}/%')
+    RETURNING replace(aggregate, '/', ' ')"""
 
 # The rest: the claim, where the report says that it is untrue, whose row is wrong, and the statement that makes it so.
 # $owed and $paid are orders, by transfer and by card; $stopped is a cancelled one. $given_up failed at the hosted page,
@@ -153,7 +152,7 @@ PLANTS = [
     *((claim, service, service, statement) for claim, statement in EVERYWHERE for service in SERVICES
       if (claim, service) not in SINGLE_VERSIONS),
     *((claim, service, service, statement) for (claim, service), statement in SINGLE_VERSIONS.items()),
-    *(("what was told has been handled", f"{teller} to {listener}", listener, UNHANDLED.format(topic, topic))
+    *(("what was told has been handled", f"{teller} to {listener}", listener, UNHANDLED.format(topic))
       for listener, teller, topic in LISTENINGS),
     *OTHERS,
 ]

@@ -49,9 +49,9 @@ SELECT topic || ' ' || key AS subject, max(sequence)::text AS detail
 
 -- name: versions_handled :many
 -- unlimited: facts to be compared with what was told
-SELECT topic || ' ' || key AS subject, sequence::text AS detail
+SELECT :topic::text || ' ' || substr(aggregate, length(:topic) + 2) AS subject, sequence::text AS detail
   FROM handled
- WHERE topic = :topic::text;
+ WHERE starts_with(aggregate, :topic || '/');
 
 -- ===== cart =====
 
