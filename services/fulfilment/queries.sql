@@ -39,11 +39,12 @@ SELECT sku
 
 -- name: stock_hold :exec
 -- Moves quantities between free, held and allocated: +1, 0 or -1 times each. The rows are locked already, and each is
--- named once.
+-- named once. What goes from held to allocated changes nothing that is told.
 UPDATE stock
    SET held = stock.held + :held::bigint * change.quantity,
        allocated = stock.allocated + :allocated::bigint * change.quantity,
-       untold_since = coalesce(stock.untold_since, now()),
+       untold_since = CASE WHEN :held + :allocated = 0 THEN stock.untold_since
+                           ELSE coalesce(stock.untold_since, now()) END,
        updated_at = now()
   FROM unnest(:skus::text[], :warehouses::text[], :quantities::bigint[]) AS change (sku, warehouse, quantity)
  WHERE stock.sku = change.sku

@@ -403,6 +403,18 @@ static void a_second_passes(void)
 
 #define FIRST "CUP@berlin|1|5 CUP@leeds|1|3 POT@leeds|1|2"
 
+START_TEST(what_an_order_takes_over_from_its_hold_is_not_told_again)
+{
+    ck_assert_int_eq(claim(service, ORDER, 1, 2, 0), ERR_NONE);
+    a_second_passes();
+    ck_assert_str_eq(levels_told(), "CUP@berlin|1|3 CUP@leeds|1|3 POT@leeds|1|2");
+
+    ck_assert_int_eq(place_order(service, ORDER, "card", "instant"), ERR_NONE);
+    a_second_passes();
+    ck_assert_str_eq(levels_told(), "CUP@berlin|1|3 CUP@leeds|1|3 POT@leeds|1|2");
+}
+END_TEST
+
 START_TEST(a_level_is_told_a_second_after_it_changed_with_all_that_changed_meanwhile)
 {
     ck_assert_str_eq(levels_told(), FIRST);
@@ -455,6 +467,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_count_books_the_difference_and_leaves_claims);
     tcase_add_test(tests, an_import_books_what_differs_and_the_same_file_again_nothing);
     tcase_add_test(tests, an_import_of_many_chunks_counts_every_row);
+    tcase_add_test(tests, what_an_order_takes_over_from_its_hold_is_not_told_again);
     tcase_add_test(tests, a_level_is_told_a_second_after_it_changed_with_all_that_changed_meanwhile);
     tcase_add_test(tests, what_is_sold_out_or_back_is_told_at_once);
 }
