@@ -17,8 +17,9 @@ if [ ! -f "$POSTGRES_DATA/PG_VERSION" ]; then
     mkdir -p "$(dirname "$POSTGRES_DATA")"
     umask 077
     printf '%s\n' "$POSTGRES_PASSWORD" > "$POSTGRES_DATA.password"
+    # Texts are compared byte by byte, which orders UTF-8 as C.UTF-8 does, and is cheaper.
     "$POSTGRES_BIN/initdb" --pgdata="$POSTGRES_DATA.new" --username=postgres --pwfile="$POSTGRES_DATA.password" \
-        --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --data-checksums > /dev/null
+        --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --lc-collate=C --data-checksums > /dev/null
     rm "$POSTGRES_DATA.password"
     mv "$POSTGRES_DATA.new" "$POSTGRES_DATA"
 fi
