@@ -108,8 +108,7 @@ class Meter:
         return [int(value) for value in found.stdout.strip().split("|")]
 
     def read(self):
-        events = " + ".join(f'(SELECT coalesce(max(id), 0) FROM (SELECT id FROM "{service}".outbox UNION ALL'
-                            f' SELECT id FROM "{service}".outbox_history) o)' for service in SERVICES)
+        events = " + ".join(f'(SELECT last_value FROM "{service}".outbox_id_seq)' for service in SERVICES)
         transactions, wal, events = self.sql("SELECT sum(xact_commit), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'),"
                                              f" {events} FROM pg_stat_database WHERE datname = 'waybill'")
         return {"cpu": {name: cpu_seconds(pid) for name, pid in self.pids.items()}, "transactions": transactions,

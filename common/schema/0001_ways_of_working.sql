@@ -32,7 +32,8 @@ CREATE TABLE outbox_history (
     created_at     timestamptz NOT NULL
 ) PARTITION BY RANGE (created_at);
 CREATE TABLE outbox_history_rest PARTITION OF outbox_history DEFAULT;
-CREATE INDEX outbox_history_id ON outbox_history (id);
+-- For people, who know about where to look: each event would write another one.
+CREATE INDEX outbox_history_id ON outbox_history USING brin (id);
 
 -- Who relays: one copy at a time, with an epoch that fences a copy which was stopped and woke up later.
 CREATE TABLE relay_lease (
