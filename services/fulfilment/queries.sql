@@ -142,18 +142,15 @@ SELECT id, shop, state, placement, dead, reason, allocations, version,
   FROM hold
  WHERE id = :id::uuid;
 
--- name: hold_read_with_offers :one
--- With what sourcing chooses from; a row that is there even if the hold isn't.
-SELECT h.id, h.shop, h.state, h.placement, h.dead, h.reason, h.allocations, h.version,
-       (SELECT coalesce(json_agg(json_build_object(
-                   'sku', s.sku, 'warehouse', s.warehouse, 'available', s.on_hand - s.held - s.allocated,
-                   'country', w.country, 'priority', w.priority) ORDER BY w.priority, s.warehouse, s.sku), '[]')
-          FROM stock s
-          JOIN warehouse w ON w.code = s.warehouse
-         WHERE s.sku = ANY (:skus::text[])
-           AND s.shop = :shop::text) AS offers
-  FROM (SELECT :id::uuid AS id) asked
-  LEFT JOIN hold h ON h.id = asked.id;
+-- name: stock_offers :many
+-- What sourcing chooses from.
+-- unlimited: a placement has at most 200 lines
+SELECT s.sku, s.warehouse, s.on_hand - s.held - s.allocated AS available, w.country, w.priority
+  FROM stock s
+  JOIN warehouse w ON w.code = s.warehouse
+ WHERE s.sku = ANY (:skus::text[])
+   AND s.shop = :shop::text
+ ORDER BY w.priority, s.warehouse, s.sku;
 
 -- name: hold_add :exec
 INSERT INTO hold (id, shop, state, placement, dead, reason, allocations, version)

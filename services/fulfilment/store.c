@@ -106,11 +106,14 @@ enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop
                                struct hold *ret, bool *ret_found)
 {
     const char **skus = arena_array(uow->ctx->arena, lines->count, sizeof(char *));
+    struct offer_list offers;
+
     for (size_t i = 0; i < lines->count; i++)
         skus[i] = lines->items[i].sku;
-
-    TRY(SQL_ONE(uow, hold_read_with_offers, hold_record, ret, .id = id, .shop = shop, .skus = {skus, lines->count}));
-    *ret_found = ret->head.id != NULL;
+    *ret = (struct hold){0};
+    SQL_ASK(uow, stock_offers, offer_record, &offers, .skus = {skus, lines->count}, .shop = shop);
+    TRY(hold_read(uow, id, false, ret, ret_found));
+    ret->offers = offers;
     return ERR_NONE;
 }
 
