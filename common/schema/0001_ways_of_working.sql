@@ -1,6 +1,7 @@
 -- What every service keeps beside its own tables: outbox, positions, tasks, work items, idempotency keys.
 
--- Events not yet acknowledged by the broker, in the order of their ids. Rows live for milliseconds.
+-- Events not yet acknowledged by the broker, in the order of their ids. Rows live for milliseconds. The file is never
+-- cut: of a table without pages the relay's plan would read all, and go on so while it fills with dead rows.
 CREATE TABLE outbox (
     id             bigint      GENERATED ALWAYS AS IDENTITY,
     event_id       uuid        NOT NULL,
@@ -15,7 +16,8 @@ CREATE TABLE outbox (
     created_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT outbox_pkey PRIMARY KEY (id),
     CONSTRAINT outbox_sequence_positive CHECK (sequence > 0)
-) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 5000);
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 5000,
+        vacuum_truncate = false);
 
 -- Events that the broker has: kept 7 days for replay, since the broker does not fsync each message. A day a partition.
 CREATE TABLE outbox_history (
