@@ -72,6 +72,7 @@ enum err handled_learn(struct uow *uow, struct handled_list *keys, const struct 
         const struct handled *row = find(rows, i, key);
         assert(row != NULL);
         key->sequence = row->sequence;
+        key->is_new = row->sequence == 0;
         key->parked_from = -1;
         key->parked_reason = "";
         parks = parks || row->parks;
@@ -88,21 +89,36 @@ enum err handled_read(struct uow *uow, struct handled_list *keys)
     return handled_learn(uow, keys, &rows);
 }
 
-void handled_write(struct uow *uow, struct handled_list *keys)
+/* Lists the keys that moved, either those that have a row or those that have none. */
+static void list_moved(struct arena *arena, struct handled_list *keys, bool is_new, struct texts *ret_aggregates,
+                       struct ints *ret_sequences)
 {
-    struct arena *arena = uow->ctx->arena;
-    const char **aggregates = arena_array(arena, keys->count, sizeof(*aggregates));
     int64_t *sequences = arena_array(arena, keys->count, sizeof(*sequences));
     size_t count = 0;
 
+    ret_aggregates->items = arena_array(arena, keys->count, sizeof(const char *));
     for (size_t i = 0; i < keys->count; i++) {
-        if (!keys->items[i].moved)
+        struct handled *key = &keys->items[i];
+        if (!key->moved || key->is_new != is_new)
             continue;
-        aggregates[count] = aggregate_of(arena, &keys->items[i]);
-        sequences[count++] = keys->items[i].sequence;
+        ret_aggregates->items[count] = aggregate_of(arena, key);
+        sequences[count++] = key->sequence;
     }
-    if (count > 0)
-        SQL(uow, handled_set, .aggregates = {aggregates, count}, .sequences = {sequences, count});
+    ret_aggregates->count = count;
+    *ret_sequences = (struct ints){sequences, count};
+}
+
+void handled_write(struct uow *uow, struct handled_list *keys)
+{
+    struct texts aggregates;
+    struct ints sequences;
+
+    list_moved(uow->ctx->arena, keys, true, &aggregates, &sequences);
+    if (aggregates.count > 0)
+        SQL(uow, handled_add, .aggregates = aggregates, .sequences = sequences);
+    list_moved(uow->ctx->arena, keys, false, &aggregates, &sequences);
+    if (aggregates.count > 0)
+        SQL(uow, handled_set, .aggregates = aggregates, .sequences = sequences);
 }
 
 /* The two columns of a list. */

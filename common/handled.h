@@ -17,6 +17,7 @@ struct handled {
     const char *parked_reason;
     bool parks;  /* in an answer: something is parked, of whatever key */
     bool moved;  /* `sequence` is to be written */
+    bool is_new; /* and has no row yet, as far as was asked */
     bool drains; /* what is parked may go through now */
 };
 

@@ -251,6 +251,11 @@ SELECT DISTINCT ON (topic, key) topic || '/' || key AS aggregate, sequence AS pa
  WHERE state = 'parked' AND topic = ANY (:topics::text[]) AND key = ANY (:keys::text[])
  ORDER BY topic, key, sequence, id;
 
+-- name: handled_add :exec
+-- Keys that were not there when the positions were locked. To be ready for a conflict would cost as much again.
+INSERT INTO handled (aggregate, sequence)
+SELECT unnest(:aggregates::text[]), unnest(:sequences::bigint[]);
+
 -- name: handled_set :exec
 INSERT INTO handled (aggregate, sequence)
 SELECT unnest(:aggregates::text[]), unnest(:sequences::bigint[])
