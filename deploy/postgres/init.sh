@@ -21,7 +21,7 @@ REVOKE ALL ON DATABASE $1 FROM PUBLIC;
 SQL
 }
 
-role() { # NAME, VARIABLE WITH ITS PASSWORD, DATABASE
+role() { # NAME, VARIABLE WITH ITS PASSWORD
     cat << SQL
 SET log_min_error_statement = panic;
 SET log_min_duration_statement = -1;
@@ -29,15 +29,16 @@ SET log_min_duration_statement = -1;
 SELECT 'CREATE ROLE $1' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$1') \gexec
 ALTER ROLE $1 LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 ALTER ROLE $1 SET idle_in_transaction_session_timeout = '10s';
-GRANT CONNECT ON DATABASE $3 TO $1;
 SQL
 }
 
+# A service may be waiting already: its role may connect once its schema is there, not before.
 schema() { # NAME, OWNER
     cat << SQL
 CREATE SCHEMA IF NOT EXISTS "$1" AUTHORIZATION $2;
 REVOKE ALL ON SCHEMA "$1" FROM PUBLIC;
 ALTER ROLE $2 SET search_path = "$1", pg_temp;
+GRANT CONNECT ON DATABASE :"DBNAME" TO $2;
 SQL
 }
 
@@ -56,17 +57,17 @@ services=$(names '\([A-Z]*\)' | grep -v '^test$' || true)
     echo "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;"
     database waybill
     for name in $services; do
-        role "waybill_$name" "WAYBILL_PASSWORD_$(upper "$name")" waybill
+        role "waybill_$name" "WAYBILL_PASSWORD_$(upper "$name")"
     done
     if [ -n "$sandboxes" ]; then
         database sandbox
     fi
     for name in $sandboxes; do
-        role "sandbox_$name" "WAYBILL_PASSWORD_SANDBOX_$(upper "$name")" sandbox
+        role "sandbox_$name" "WAYBILL_PASSWORD_SANDBOX_$(upper "$name")"
     done
     if [ -n "${WAYBILL_PASSWORD_TEST:-}" ]; then
         database waybill_test
-        role waybill_test WAYBILL_PASSWORD_TEST waybill_test
+        role waybill_test WAYBILL_PASSWORD_TEST
         echo "ALTER DATABASE waybill_test OWNER TO waybill_test;"
     fi
 } | sql postgres
