@@ -107,8 +107,9 @@ class Warehouse(Staff):
         return self._step(shipment_id, "lift-hold")
 
     def send(self, shipment_id, tracking_number=None):
-        """All steps from covered to shipped."""
+        """All steps from covered to shipped. A hold that the order's clerk has lifted is lifted here a moment later."""
         self.covered(shipment_id)
+        eventually(lambda: not self.shipment(shipment_id)["held"])
         self.release(shipment_id)
         self.pick(shipment_id)
         self.pack(shipment_id)
