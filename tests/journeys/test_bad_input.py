@@ -89,7 +89,7 @@ def wrong_values(schema, required):
     elif kind == "string":
         if "maxLength" in schema:
             yield "a" * (schema["maxLength"] + 1)
-            yield "ü" * (schema["maxLength"] // 2 + 1)  # bytes count, not characters
+            yield "ü" * (schema["maxLength"] + 1)
         if required or schema.get("minLength"):
             yield ""
         if "enum" in schema:
