@@ -10,7 +10,7 @@
 static enum err say_status_changed(struct uow *uow, struct order *order, const struct order_change *change,
                                    const struct order_move *move, const char *why)
 {
-    if (!change->status_changed)
+    if (!change->status_changed && change->mail == NULL)
         return ERR_NONE;
 
     return emit_order_status_changed(uow, &order->head,
@@ -53,7 +53,11 @@ enum err order_move(struct uow *uow, struct order *order, const struct order_mov
     }
     /* While a clerk holds it everybody shall see so; what the process says of a release is said when it is let go. */
     const bool is_silent = move->on == ON_SHIPMENT_RELEASED && order->hold_reason != NULL;
+    if (is_silent)
+        order->unsaid = move->word;
     order_apply(order, next.to, is_silent ? NULL : move->word, &change);
+    if (move->is_repeated)
+        change.mail = NULL;
     *ret_moved = true;
     return say_status_changed(uow, order, &change, move, next.why);
 }
@@ -62,8 +66,13 @@ enum err order_say_paid(struct uow *uow, struct order *order)
 {
     struct order_change change;
 
-    if ((order->kernel != ORDER_PLACED && order->kernel != ORDER_RELEASED) || order->hold_reason != NULL)
+    if (order->kernel != ORDER_PLACED && order->kernel != ORDER_RELEASED)
         return ERR_NONE;
+    if (order->hold_reason != NULL) {
+        if (process_find(&order->process, "paid") != NULL)
+            order->unsaid = "paid";
+        return ERR_NONE;
+    }
     order_apply(order, order->kernel, "paid", &change);
     return say_status_changed(uow, order, &change, &(struct order_move){0}, "all the money has come");
 }
@@ -100,6 +109,7 @@ enum err order_hold(struct uow *uow, struct order *order, const char *reason, co
 
     TRY(order_move(uow, order, &(struct order_move){.on = ON_HOLD_ASKED, .word = "held"}, &moved));
     order->hold_reason = reason;
+    order->unsaid = NULL;
     TRY(emit_order_held(uow, &order->head,
                         &(struct order_held){
                             .order_id = order->head.id,
@@ -117,14 +127,16 @@ enum err order_hold(struct uow *uow, struct order *order, const char *reason, co
 enum err order_lift_hold(struct uow *uow, struct order *order, const char *by)
 {
     const int64_t was = order->head.version;
-    const char *word = order_kernel_names[order->kernel]; /* what the process called this state before the hold */
+    const bool has_news = order->unsaid != NULL && process_find(&order->process, order->unsaid) != NULL;
+    const struct order_move move = {
+        .on = ON_LIFT_ASKED,
+        .word = has_news ? order->unsaid : order_word(order),
+        .is_repeated = !has_news,
+    };
     bool moved;
 
-    if (process_find(&order->process, word) == NULL)
-        word = "placed"; /* each process has it; without a word the order would stay on hold for everybody to see */
-
-    TRY(order_move(uow, order, &(struct order_move){.on = ON_LIFT_ASKED, .word = word}, &moved));
-    order->hold_reason = NULL;
+    TRY(order_move(uow, order, &move, &moved));
+    order->hold_reason = order->unsaid = NULL;
     TRY(emit_order_hold_lifted(uow, &order->head,
                                &(struct order_hold_lifted){
                                    .order_id = order->head.id,

@@ -10,6 +10,7 @@
 struct order_move {
     enum order_event on;
     const char *word;            /* what the merchant's process calls it, or NULL */
+    bool is_repeated;            /* the process said it before: it is shown again, and not mailed */
     const char *tracking_number; /* for the mail of a parcel that left, or NULL */
     const char *tracking_url;
 };
@@ -22,7 +23,8 @@ enum err order_move(struct uow *uow, struct order *order, const struct order_mov
 
 /*
  * Lets the merchant's process speak of the money that has come: this moves nothing in the kernel. An order that is
- * held, over, or has parcels on their way is silent, since those words matter more.
+ * held says it when it is let go; one that is over or has parcels on their way is silent, since those words matter
+ * more.
  */
 enum err order_say_paid(struct uow *uow, struct order *order) MUST_USE;
 

@@ -13,7 +13,7 @@ RECORD_SHARED(order, FIELD_NAMED(order, head.id, "id"), FIELD(order, shop), FIEL
               FIELD(order, capture), FIELD(order, total_minor), FIELD_LIST_OF(order, lines, line_record),
               FIELD_LIST_OF(order, groups, group_record), FIELD_OBJECT_OF(order, totals, totals_record),
               FIELD_LIST_OF(order, payments, payment_view_record), FIELD(order, reference), FIELD(order, hold_reason),
-              FIELD(order, cancel_reason), FIELD(order, cancel_by), FIELD_AS_TIME(order, pay_by),
+              FIELD(order, unsaid), FIELD(order, cancel_reason), FIELD(order, cancel_by), FIELD_AS_TIME(order, pay_by),
               FIELD_AS_TIME(order, placed_at), FIELD_NAMED(order, head.version, "version"));
 
 /* What the process may listen to. */
@@ -102,9 +102,17 @@ void order_apply(struct order *order, enum order_kernel to, const char *on, stru
         order->sub_status = says->sub_status;
         ret->mail = says->mail;
     }
-    ret->status_changed = ret->mail != NULL || order->kernel != ret->previous_kernel ||
-                          !text_equal(order->status, ret->previous_status) ||
+    ret->status_changed = order->kernel != ret->previous_kernel || !text_equal(order->status, ret->previous_status) ||
                           !text_equal(order->sub_status, ret->previous_sub_status);
+}
+
+const char *order_word(const struct order *order)
+{
+    const char *kernel = order_kernel_names[order->kernel];
+
+    if (order->kernel == ORDER_PLACED && order_is_paid(order) && process_find(&order->process, "paid") != NULL)
+        return "paid";
+    return process_find(&order->process, kernel) != NULL ? kernel : "placed";
 }
 
 static bool is_listed(const char *const *words, const char *word)

@@ -66,6 +66,7 @@ struct order {
     struct payment_view_list payments;
     const char *reference;     /* for a bank transfer, or NULL */
     const char *hold_reason;   /* set while the order is held */
+    const char *unsaid;        /* the process's word for what happened meanwhile, said when it is let go; or NULL */
     const char *cancel_reason; /* set once somebody asked */
     const char *cancel_by;
     int64_t pay_by; /* 0 when nothing is due */
@@ -90,6 +91,9 @@ void order_place(const struct checkout_completed *from, const char *number, int6
 
 /* Moves the kernel and lets the process speak. `on` is the process's word for it, or NULL when it has none. */
 void order_apply(struct order *order, enum order_kernel to, const char *on, struct order_change *ret);
+
+/* The process's word for how the order stands, whatever it shows while it is held. Each process has it. */
+const char *order_word(const struct order *order);
 
 /* The process's row for a kernel event, or NULL when the merchant has none for it. */
 const struct process_status *process_find(const struct process_status_list *process, const char *on);

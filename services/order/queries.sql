@@ -20,8 +20,8 @@ VALUES (:id::uuid, :shop::text, :number::text, :cart_id::uuid, :intent::bigint, 
 
 -- name: order_lock :maybe
 SELECT id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status, process_version, method,
-       capture, total_minor, lines, groups, totals, payments, reference, hold_reason, cancel_reason, cancel_by, pay_by, placed_at,
-       version,
+       capture, total_minor, lines, groups, totals, payments, reference, hold_reason, unsaid, cancel_reason, cancel_by, pay_by,
+       placed_at, version,
        (SELECT statuses FROM process p WHERE p.version = orders.process_version) AS process
   FROM orders
  WHERE id = :id::uuid
@@ -47,6 +47,7 @@ UPDATE orders
        sub_status = :sub_status::text,
        payments = :payments::text::json,
        hold_reason = :hold_reason::text,
+       unsaid = :unsaid::text,
        cancel_reason = :cancel_reason::text,
        cancel_by = :cancel_by::text,
        pay_by = :pay_by::timestamptz,

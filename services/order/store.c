@@ -43,8 +43,8 @@ void order_save(struct uow *uow, const struct order *order, int64_t was)
         .sub_status = order->sub_status,
         .payments =
             json_encode_list(uow->ctx->arena, &payment_view_record, order->payments.items, order->payments.count),
-        .hold_reason = order->hold_reason, .cancel_reason = order->cancel_reason, .cancel_by = order->cancel_by,
-        .pay_by = order->pay_by, .version = order->head.version, .was = was);
+        .hold_reason = order->hold_reason, .unsaid = order->unsaid, .cancel_reason = order->cancel_reason,
+        .cancel_by = order->cancel_by, .pay_by = order->pay_by, .version = order->head.version, .was = was);
 }
 
 void order_shipment_add(struct uow *uow, const struct shipment_planned *planned)

@@ -55,6 +55,7 @@ CREATE TABLE orders (
     personal         json        NOT NULL,
     email            text        NOT NULL,
     hold_reason      text,
+    unsaid           text,
     cancel_reason    text,
     cancel_by        text,
     reference        text,

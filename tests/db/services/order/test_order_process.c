@@ -57,6 +57,56 @@ START_TEST(a_release_that_crosses_a_hold_leaves_it_to_be_seen)
 }
 END_TEST
 
+#define WORDY                                                                                                          \
+    "INSERT INTO process (version, created_by, statuses) VALUES (2, 'test', '["                                        \
+    "{\"on\": \"placed\", \"status\": \"Open\", \"mail\": \"order_confirmation\"},"                                    \
+    " {\"on\": \"paid\", \"status\": \"Paid\", \"mail\": \"order_paid\"},"                                             \
+    " {\"on\": \"held\", \"status\": \"On Hold\"}]')"
+
+static int64_t mails(const char *template)
+{
+    char sql[200];
+
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM outbox WHERE body::json ->> 'mail' = '%s'", template);
+    return database_int(sql);
+}
+
+/* What the customer was told before the hold is not told once more. */
+START_TEST(an_order_that_is_let_go_repeats_no_mail)
+{
+    database_run(WORDY);
+    place("bank_transfer");
+    ck_assert_int_eq(ask(HOLD), ERR_NONE);
+    ck_assert_int_eq(ask(LIFT), ERR_NONE);
+    ck_assert_str_eq(status(), "Open");
+    ck_assert_int_eq(mails("order_confirmation"), 0);
+
+    capture(1, 3170);
+    ck_assert_int_eq(ask(HOLD), ERR_NONE);
+    ck_assert_int_eq(ask(LIFT), ERR_NONE);
+    ck_assert_str_eq(status(), "Paid");
+    ck_assert_int_eq(mails("order_paid"), 1);
+    check_versions();
+}
+END_TEST
+
+START_TEST(money_that_came_during_a_hold_is_told_when_it_is_lifted)
+{
+    database_run(WORDY);
+    place("bank_transfer");
+    ck_assert_int_eq(ask(HOLD), ERR_NONE);
+    capture(1, 3170);
+    ck_assert_str_eq(status(), "On Hold");
+    ck_assert_int_eq(mails("order_paid"), 0);
+
+    ck_assert_int_eq(ask(LIFT), ERR_NONE);
+
+    ck_assert_str_eq(status(), "Paid");
+    ck_assert_int_eq(mails("order_paid"), 1);
+    check_versions();
+}
+END_TEST
+
 START_TEST(an_order_keeps_the_process_it_was_placed_under)
 {
     place("card");
@@ -162,6 +212,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_order_is_held_and_let_go);
     tcase_add_test(tests, an_order_does_not_stay_on_hold_for_want_of_a_word);
     tcase_add_test(tests, a_release_that_crosses_a_hold_leaves_it_to_be_seen);
+    tcase_add_test(tests, an_order_that_is_let_go_repeats_no_mail);
+    tcase_add_test(tests, money_that_came_during_a_hold_is_told_when_it_is_lifted);
     tcase_add_test(tests, an_order_keeps_the_process_it_was_placed_under);
     tcase_add_test(tests, money_that_does_not_come_cancels_the_order);
     tcase_add_test(tests, money_that_came_ends_the_deadline);
