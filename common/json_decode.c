@@ -161,24 +161,6 @@ static bool next_slot(struct decoder *decoder, struct json_slot *ret)
     return true;
 }
 
-/* Gives absent members their fallback. Recursion follows the description, not the input. */
-static void fill_fallbacks(const struct record *record, char *target)
-{
-    for (size_t i = 0; i < record->count; i++) {
-        const struct field *field = &record->fields[i];
-        if (field->type == FIELD_OBJECT)
-            fill_fallbacks(field->record, target + field->offset);
-        else if ((field->flags & FIELD_DEFAULT) == 0)
-            continue;
-        else if (field->type == FIELD_BOOL)
-            *(bool *)(target + field->offset) = field->fallback != 0;
-        else if (field->type == FIELD_ENUM)
-            *(int *)(target + field->offset) = (int)field->fallback;
-        else
-            *(int64_t *)(target + field->offset) = field->fallback;
-    }
-}
-
 static void open_object(struct decoder *decoder, const struct json_slot *slot)
 {
     struct frame frame = {.of = slot->field, .record = slot->field->record, .target = slot->at};
@@ -193,7 +175,7 @@ static void open_object(struct decoder *decoder, const struct json_slot *slot)
         *(void **)slot->at = frame.target;
     }
     assert(frame.record->count <= 64 && decoder->depth < JSON_DEPTH_MAX);
-    fill_fallbacks(frame.record, frame.target);
+    record_fallbacks(frame.record, frame.target);
     decoder->frames[decoder->depth++] = frame;
 }
 

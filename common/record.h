@@ -152,4 +152,7 @@ struct record {
 /* The field called `name` (of `size` bytes), or NULL. */
 const struct field *record_field(const struct record *record, const char *name, size_t size);
 
+/* Gives the members with FIELD_DEFAULT their fallback, those of embedded structs too. */
+void record_fallbacks(const struct record *record, void *value);
+
 #endif

@@ -90,14 +90,11 @@ enum err request_query(struct ctx *ctx, const struct record *record, void *ret)
     enum err err = ERR_NONE;
 
     memset(ret, 0, record->size);
+    record_fallbacks(record, ret);
     for (size_t i = 0; i < record->count; i++) {
         const struct field *field = &record->fields[i];
         const char *text = query_param(ctx, field->name);
-        const char *complaint = NULL;
-        if (text != NULL)
-            complaint = json_read_plain(ctx->arena, field, text, ret);
-        else if ((field->flags & FIELD_DEFAULT) != 0)
-            *(int64_t *)((char *)ret + field->offset) = field->fallback;
+        const char *complaint = text != NULL ? json_read_plain(ctx->arena, field, text, ret) : NULL;
         if (complaint != NULL)
             err = err_field(ctx, field->name, "%s", complaint);
     }

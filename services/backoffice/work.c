@@ -6,7 +6,6 @@
 #include "json.h"
 #include "log.h"
 #include "proto/backoffice_api.h"
-#include "text.h"
 
 #define LIST_TIMEOUT_MS 2000 /* one that hangs must not hide the others for long */
 #define LIST_ANSWER_MAX ((size_t)1024 * 1024)

@@ -6,7 +6,6 @@
 #include "proto/http_operations.h"
 #include "steps.h"
 #include "stock.h"
-#include "text.h"
 
 static enum err read_shipment(struct uow *uow, const char *id, struct shipment_view *ret)
 {

@@ -2,14 +2,12 @@
 #include "http.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "id.h"
 #include "json.h"
 #include "move.h"
 #include "order/queries.h"
 #include "store.h"
-#include "text.h"
 
 #define NO_CART "00000000-0000-0000-0000-000000000000"
 

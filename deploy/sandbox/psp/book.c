@@ -1,10 +1,7 @@
 /* The sandbox's own truth: what was authorized, captured, refunded and cancelled; what was asked; what was told. */
 #include "control.h"
 
-#include <string.h>
-
 #include "http.h"
-#include "text.h"
 #include "uow.h"
 
 #include "psp-sandbox/queries.h"
