@@ -179,7 +179,7 @@ check_libraries() {
             \<sanitizer/*) allowed='common/arena.c' ;;
             \<sys/* | \<arpa/* | \<netinet/* | \<std*) continue ;;
             \<assert.h | \<ctype.h | \<errno.h | \<fcntl.h | \<getopt.h | \<inttypes.h | \<limits.h) continue ;;
-            \<malloc.h | \<math.h | \<netdb.h | \<poll.h | \<pthread.h | \<signal.h | \<string.h) continue ;;
+            \<malloc.h | \<math.h | \<netdb.h | \<poll.h | \<pthread.h | \<sched.h | \<signal.h | \<string.h) continue ;;
             \<strings.h | \<time.h | \<unistd.h | \<wchar.h) continue ;;
             \<*) allowed= ;;
             *) continue ;;

@@ -25,4 +25,7 @@ if [ ! -f "$KAFKA_HOME/data/meta.properties" ]; then
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | sed 's/^-/A/')
     $java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool format -t "$id" -c "$conf"
 fi
-exec $java -cp "$KAFKA_LIBS/*" kafka.Kafka "$conf"
+# Where it is allowed, in turn and not at once when woken (docs/adr/0009-no-pushing-aside.md).
+in_turn=
+chrt --batch 0 true 2> /dev/null && in_turn="chrt --batch 0"
+exec $in_turn $java -cp "$KAFKA_LIBS/*" kafka.Kafka "$conf"

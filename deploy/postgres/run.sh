@@ -24,5 +24,8 @@ if [ ! -f "$POSTGRES_DATA/PG_VERSION" ]; then
     mv "$POSTGRES_DATA.new" "$POSTGRES_DATA"
 fi
 unset POSTGRES_PASSWORD
-exec "$POSTGRES_BIN/postgres" -D "$POSTGRES_DATA" -p "$POSTGRES_PORT" -h "$POSTGRES_HOST" -k "${POSTGRES_SOCKETS:-}" \
+# Where it is allowed, in turn and not at once when woken (docs/adr/0009-no-pushing-aside.md).
+in_turn=
+chrt --batch 0 true 2> /dev/null && in_turn="chrt --batch 0"
+exec $in_turn "$POSTGRES_BIN/postgres" -D "$POSTGRES_DATA" -p "$POSTGRES_PORT" -h "$POSTGRES_HOST" -k "${POSTGRES_SOCKETS:-}" \
     -c config_file="$here/postgresql.conf" -c hba_file="$here/pg_hba.conf"
