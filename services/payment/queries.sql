@@ -21,7 +21,8 @@ SELECT id
 
 -- name: payment_read :one
 -- Everything that decides, in one row, which is there even if the payment isn't: its facts may have come before it. A
--- fact that the provider did not name our payment in belongs to us by the provider's own id.
+-- fact that the provider did not name our payment in belongs to us by the provider's own id. OFFSET 0 keeps the planner
+-- from joining the other way round, through the index of all intents that have such an id.
 SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement, p.order_number, p.order_intent,
        p.order_minor, p.order_pay_by, p.cancelled, p.version, now() AS now,
        (SELECT coalesce(json_agg(row_to_json(i) ORDER BY i.intent), '[]')
@@ -36,9 +37,13 @@ SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement,
                 SELECT f.id, f.kind, i.payment_id, i.intent, f.payment_ref, f.refund_ref, f.amount_minor, f.currency,
                        f.code, f.occurred_at, f.created_at
                   FROM intent i
-                  JOIN psp_fact f ON f.payment_ref = i.payment_ref
+                 CROSS JOIN LATERAL (SELECT id, kind, payment_ref, refund_ref, amount_minor, currency, code, occurred_at,
+                                            created_at
+                                       FROM psp_fact
+                                      WHERE payment_ref = i.payment_ref
+                                        AND payment_id IS NULL
+                                     OFFSET 0) f
                  WHERE i.payment_id = asked.id
-                   AND f.payment_id IS NULL
                  LIMIT 500) f) AS facts,
        CASE WHEN :wants_reference::boolean THEN nextval('reference_number') END AS reference
   FROM (SELECT :id::uuid AS id) asked
