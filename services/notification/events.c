@@ -7,7 +7,8 @@
 #include "service.h"
 #include "task.h"
 
-/* Decides a mail. The key makes it once per cause, template and recipient. */
+/* Decides a mail. The key makes it once per cause, template and recipient. The cause stands first: a key that begins at
+ * random is written to another page of its index each time. */
 static void post(struct uow *uow, const struct message *message, const char *shop, const char *order_id,
                  const char *template_name, struct letter letter)
 {
@@ -16,8 +17,9 @@ static void post(struct uow *uow, const struct message *message, const char *sho
     letter.shop = shop;
     letter.event_id = message->id;
     letter.template_name = template_name;
-    task_add(uow, "mail", order_id, letter_message_id(arena, message->id, template_name, letter.to),
-             json_encode(arena, &letter_record, &letter), 0);
+    const char *key =
+        arena_printf(arena, "%s/%s", message->id, letter_message_id(arena, message->id, template_name, letter.to));
+    task_add(uow, "mail", order_id, key, json_encode(arena, &letter_record, &letter), 0);
 }
 
 static enum err on_order_placed(struct uow *uow, const struct message *message, const void *event)

@@ -20,8 +20,8 @@ SELECT message_id, id, shop, event_id, template, recipient, subject_id, state, w
               :recipients::text[], :subject_ids::uuid[], :states::text[], :whys::text[], :attempts::bigint[],
               :news::bigint[])
        AS mail (message_id, id, shop, event_id, template, recipient, subject_id, state, why, attempts, news)
- ORDER BY message_id
-    ON CONFLICT (message_id) DO UPDATE
+ ORDER BY event_id, message_id
+    ON CONFLICT (event_id, message_id) DO UPDATE
    SET state = excluded.state, why = excluded.why, attempts = excluded.attempts,
        version = known.version + excluded.version, updated_at = now()
 RETURNING message_id, id, version;

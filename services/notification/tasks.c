@@ -27,6 +27,12 @@ static const char *page_of(struct ctx *ctx, const struct task *task, const struc
                         token_for_cart(ctx->arena, ctx->service->token_keys, letter->cart_id));
 }
 
+/* It stands in the task's key, behind the cause (events.c). */
+static const char *message_id_of(const struct task *task)
+{
+    return strchr(task->key, '/') + 1;
+}
+
 static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
 {
     const struct config *config = ctx->service->config;
@@ -39,7 +45,7 @@ static struct task_answer send_mail(struct ctx *ctx, const struct task *task)
     const struct mail mail = {
         .from = config_text(config, "WAYBILL_MAIL_FROM"),
         .to = letter->to,
-        .message_id = task->key,
+        .message_id = message_id_of(task),
         .subject = letter->subject,
         .text = letter_text(ctx->arena, letter, page_of(ctx, task, letter)),
     };
@@ -84,14 +90,8 @@ static enum err save(struct uow *uow, const struct task_result *results, size_t 
         const struct task_answer *answer = results[i].answer;
         const struct letter *letter = answer->detail;
         const char *const row[] = {
-            task->key,
-            task->id,
-            letter->shop,
-            letter->event_id,
-            letter->template_name,
-            letter->to,
-            task->subject,
-            states[answer->outcome],
+            message_id_of(task),   task->id,   letter->shop,  letter->event_id,
+            letter->template_name, letter->to, task->subject, states[answer->outcome],
             answer->why,
         };
         for (size_t n = 0; n < COUNT(columns); n++)
@@ -149,9 +149,10 @@ static enum err record_answers(struct uow *uow, const struct task_result *result
 
     TRY(save(uow, results, count, &saved));
     for (size_t i = 0; i < count; i++) {
-        struct notification *notification = find(&saved, results[i].task->key);
+        const char *message_id = message_id_of(results[i].task);
+        struct notification *notification = find(&saved, message_id);
         if (notification == NULL)
-            return FAIL(uow->ctx, INTERNAL, "mail \"%s\" was not written", results[i].task->key);
+            return FAIL(uow->ctx, INTERNAL, "mail \"%s\" was not written", message_id);
         if (!task_is_over(results[i].answer->outcome))
             continue;
         task_follow(uow->ctx, results[i].task);

@@ -12,8 +12,9 @@ CREATE TABLE known_order (
     CONSTRAINT known_order_pkey PRIMARY KEY (id)
 );
 
--- One row a mail that was sent, refused, or perhaps sent; until then it is a task of the same key and id. Its Message-ID is
--- made of event, template and recipient, so a cause sends once whatever happens.
+-- One row a mail that was sent, refused, or perhaps sent; until then it is a task of the same id. Its Message-ID is made of
+-- event, template and recipient, so a cause sends once whatever happens. Being a hash, it stands last in the key: new rows
+-- are written side by side.
 CREATE TABLE notification (
     message_id text        NOT NULL,
     id         uuid        NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE notification (
     version    bigint      NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT notification_pkey PRIMARY KEY (message_id),
+    CONSTRAINT notification_pkey PRIMARY KEY (event_id, message_id),
     CONSTRAINT notification_state CHECK (state IN ('unknown', 'sent', 'failed'))
 );
 CREATE INDEX notification_by_subject ON notification (subject_id);
