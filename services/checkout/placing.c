@@ -6,11 +6,12 @@
 #include "text.h"
 
 /* Renders the placement with the status and the place to look that go with it. The same for each who asks. */
-static void answer(struct ctx *ctx, const struct placement_view *view)
+static void answer(struct ctx *ctx, const struct checkout *checkout, const struct placement_view *view)
 {
     const bool is_placed = view->order != NULL;
 
     http_status(ctx, placement_status(view));
+    http_etag(ctx, checkout->head.version);
     http_header(ctx, "Location",
                 arena_printf(ctx->arena, is_placed ? "/orders/%s" : "/checkouts/%s/placement", view->checkout_id));
 }
@@ -76,7 +77,7 @@ enum err place_order(struct ctx *ctx, const void *in, void *ret)
         TRY(start_placement(uow, &checkout, ask->total, key));
         placement_show(&checkout, ctx->arena, ret);
     }
-    answer(ctx, ret);
+    answer(ctx, &checkout, ret);
     return uow_commit(uow);
 }
 
@@ -94,6 +95,7 @@ enum err show_placement(struct ctx *ctx, const void *in UNUSED, void *ret)
     if (checkout.placement == 0)
         return FAIL(ctx, NOT_FOUND, "checkout \"%s\" was never placed", checkout.head.id);
     placement_show(&checkout, ctx->arena, ret);
+    http_etag(ctx, checkout.head.version);
     return ERR_NONE;
 }
 
@@ -117,7 +119,7 @@ enum err pay_again(struct ctx *ctx, const void *in, void *ret)
     move.return_url = pick.return_url;
     TRY(checkout_move(uow, &checkout, &move));
     placement_show(&checkout, ctx->arena, ret);
-    answer(ctx, ret);
+    answer(ctx, &checkout, ret);
     return uow_commit(uow);
 }
 

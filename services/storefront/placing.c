@@ -36,6 +36,7 @@ struct placing {
     struct call ask;       /* what the shopper asked, as the checkout service gets it */
     bool joins;            /* whether asking again tells how what was asked is going */
     int64_t number;        /* of the placement in the first answer */
+    const char *seen;      /* If-None-Match: the ETag of the answer that the shopper has; NULL: none */
 };
 
 static void placing_end(struct placing *placing)
@@ -97,15 +98,21 @@ static enum err look_again(struct ctx *ctx, const struct placing *placing, struc
     return ERR_NONE;
 }
 
-/* Waits while there is nothing to do but wait. What can't be read now may be read at the next wake: until then the last
- * answer stands. */
+/* Whether the shopper has just this answer already. */
+static bool is_seen(const struct placing *placing, const struct standing *standing)
+{
+    return placing->seen != NULL && text_equal(standing->answer.etag, placing->seen);
+}
+
+/* Waits while there is nothing to do but wait, or nothing that the shopper doesn't know. What can't be read now may be
+ * read at the next wake: until then the last answer stands. */
 static void wait_for_news(struct ctx *ctx, const struct placing *placing, struct standing *standing)
 {
     const int64_t deadline = clock_monotonic() + request_wait_s(ctx) * CLOCK_SECOND;
     int64_t left_ms;
 
-    while (standing->is_placement && standing->status == 202 && !http_is_stopping(ctx) &&
-           (left_ms = (deadline - clock_monotonic()) / CLOCK_MS) > 0) {
+    while (standing->is_placement && (standing->status == 202 || is_seen(placing, standing)) &&
+           !http_is_stopping(ctx) && (left_ms = (deadline - clock_monotonic()) / CLOCK_MS) > 0) {
         struct standing fresh = {{0}};
         (void)edge_wait(placing->ticket, (int)left_ms); /* the last look, after the time is over, costs little */
         if (look_again(ctx, placing, &fresh) == ERR_NONE && fresh.is_placement)
@@ -161,8 +168,14 @@ enum err get_placement(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
     struct standing standing = {{0}};
 
     TRY(placing_begin(ctx, &placing));
+    placing.seen = request_header(ctx, "If-None-Match");
     TRY(look_again(ctx, &placing, &standing));
     wait_for_news(ctx, &placing, &standing);
-    edge_answer(ctx, &standing.answer);
+    if (is_seen(&placing, &standing)) {
+        http_status(ctx, 304);
+        http_header(ctx, "ETag", standing.answer.etag);
+    } else {
+        edge_answer(ctx, &standing.answer);
+    }
     return ERR_NONE;
 }

@@ -60,6 +60,29 @@ class PayingTest(CardTest):
         self.warehouse.covered(self.warehouse.shipments(order["id"])[0]["id"])
         self.assert_clean()
 
+    def test_a_page_waits_for_the_payment_that_is_made_elsewhere(self):
+        shopper, page = self.at_the_page()
+        path = f"/checkouts/{shopper.checkout_id}/placement"
+
+        def look(seen, wait=0):
+            return shopper.door.request("GET", path, headers={"If-None-Match": seen, "Prefer": f"wait={wait}"})
+        first = look(None)
+        seen = first.headers["ETag"]
+        self.assertEqual((first.status, first.body["state"]), (200, "action_required"))
+        same = look(seen)
+        self.assertEqual((same.status, same.headers["ETag"], same.content), (304, seen, b""))
+        self.assertEqual(look('"0"', wait=20).body, first.body)
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            since = time.monotonic()
+            waiting = pool.submit(look, seen, 20)
+            self.assertEqual(look(seen, wait=1).status, 304)
+            self.assertGreater(time.monotonic() - since, 0.9)
+            shopper.pay_and_leave(page)
+            news = waiting.result()
+        self.assertEqual((news.status, news.body["state"]), (200, "placed"))
+        self.assertLess(time.monotonic() - since, 15)
+
     def test_20_the_webhook_alone_completes_the_order(self):
         shopper, page = self.at_the_page()
         asked = shopper.pay_and_leave(page, CHALLENGED_CARD)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arena.h"
 #include "clock.h"
@@ -17,7 +16,6 @@
 
 #define SHOPPERS_MAX 512
 #define SKUS_MAX 1000
-#define PAID_PAUSE_US 50000
 #define SAMPLES_MAX 200000 /* of each step and shopper; more are not kept */
 
 enum step { CREATE_CART, ADD_LINE, OPEN_CHECKOUT, SET_ADDRESSES, SET_DELIVERY, SET_PAYMENT, PLACE, PAY, STEPS };
@@ -131,7 +129,7 @@ static bool is_placed(struct shopper *shopper)
     return shopper->wire.status == 200 && text_equal(find(shopper, "state"), "placed");
 }
 
-/* Places, and waits until the order exists. One who paid looks how far it is, as a shop's page does. */
+/* Places, and waits until the order exists. One who paid waits for news of it, as a shop's page does. */
 static bool place(struct shopper *shopper, const char *checkout, const char *headers, const char *total)
 {
     char key[ID_TEXT];
@@ -141,27 +139,28 @@ static bool place(struct shopper *shopper, const char *checkout, const char *hea
     const char *placement = arena_printf(shopper->arena, "/checkouts/%s/placement", checkout);
     const char *body = arena_printf(shopper->arena, "{\"total\":%s}", total);
     const int64_t since = now();
+    const char *waiting = NULL;
     bool paid = false;
 
     while (now() < since + 60 * CLOCK_SECOND) {
-        if (!wire_ask(&shopper->wire, paid ? "GET" : "POST", paid ? placement : path, keyed, "application/json",
-                      paid ? NULL : body))
+        const bool sent = paid ? wire_ask(&shopper->wire, "GET", placement, waiting, NULL, NULL)
+                               : wire_ask(&shopper->wire, "POST", path, keyed, "application/json", body);
+        if (!sent)
             return fail(shopper, step_names[PLACE]);
         if (shopper->wire.status == 201 || (paid && is_placed(shopper))) {
             note(shopper, PLACE, since);
             return true;
         }
-        if (shopper->wire.status == 200 && !paid) {
+        if (shopper->wire.status == 200) {
             const char *page = find(shopper, "redirect_url");
-            if (page == NULL || !pay(shopper, page))
+            waiting = arena_printf(shopper->arena, "%sIf-None-Match: %s\r\n", keyed,
+                                   shopper->wire.etag != NULL ? shopper->wire.etag : "");
+            if (!paid && (page == NULL || !pay(shopper, page)))
                 return fail(shopper, "the hosted page");
             paid = true;
-            continue;
-        }
-        if (shopper->wire.status == 200)
-            (void)usleep(PAID_PAUSE_US); /* the page still stands until the provider's word is through */
-        if (shopper->wire.status != 202 && shopper->wire.status != 200)
+        } else if (shopper->wire.status != 202 && shopper->wire.status != 304) {
             return fail(shopper, step_names[PLACE]);
+        }
     }
     return fail(shopper, "the order did not come");
 }
