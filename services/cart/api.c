@@ -26,9 +26,7 @@ static enum err cart_from_path(struct ctx *ctx, const char **ret)
 
 static enum err render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret)
 {
-    bool changed;
-
-    TRY(cart_render(ctx, cart, ret, &changed));
+    TRY(cart_render(ctx, cart, ret));
     http_etag(ctx, cart->head.version);
     return ERR_NONE;
 }
@@ -109,37 +107,34 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
     return uow_commit(uow);
 }
 
-/* What the shopper saw now is what the next read compares with. A cart that shows nothing new costs no write. */
-static enum err remember_shown(struct ctx *ctx, const char *cart_id)
+/* What the shopper saw now is what the next read compares with. */
+static enum err remember_shown(struct ctx *ctx, const struct cart *cart)
 {
     UNIT_OF_WORK(ctx, uow);
-    SQL(uow, lines_set_shown, .cart_id = cart_id);
+    cart_save_shown(uow, cart);
     return uow_commit(uow);
 }
 
-static enum err read_cart(struct ctx *ctx, const char *id, struct cart_view *ret, bool *ret_changed)
+static enum err read_cart(struct ctx *ctx, const char *id, struct cart *ret)
 {
-    struct cart cart;
     bool found;
 
     READING(ctx, uow);
-    TRY(cart_read(uow, id, ctx->caller.shop, NULL, &cart, &found));
-    if (!found)
-        return not_found(ctx, id);
-    TRY(cart_render(ctx, &cart, ret, ret_changed));
-    http_etag(ctx, cart.head.version);
-    return ERR_NONE;
+    TRY(cart_read(uow, id, ctx->caller.shop, ret, &found));
+    return found ? ERR_NONE : not_found(ctx, id);
 }
 
+/* A cart that shows nothing new costs no write. */
 static enum err show_cart(struct ctx *ctx, const void *in UNUSED, void *ret)
 {
+    struct cart cart;
     const char *id;
-    bool changed;
 
     TRY(cart_from_path(ctx, &id));
-    TRY(read_cart(ctx, id, ret, &changed));
-    if (changed && ctx->caller.role == ROLE_SHOPPER)
-        return remember_shown(ctx, id);
+    TRY(read_cart(ctx, id, &cart));
+    TRY(render(ctx, &cart, ret));
+    if (ctx->caller.role == ROLE_SHOPPER && cart_set_shown(&cart))
+        return remember_shown(ctx, &cart);
     return ERR_NONE;
 }
 
@@ -180,8 +175,7 @@ static enum err add_item(struct ctx *ctx, const void *in, void *ret)
                                  .quantity = line->quantity,
                                  .unit_price = money_of(line->price_minor, cart.currency),
                              }));
-    cart_line_put(uow, &cart, line);
-    cart_save(uow, &cart, was);
+    cart_save_with_lines(uow, &cart, was);
     TRY(render(ctx, &cart, ret));
     return uow_commit(uow);
 }
@@ -200,14 +194,11 @@ static enum err change_line(struct uow *uow, struct cart *cart, struct priced_li
                                    .quantity = quantity,
                                }));
     line->quantity = quantity;
-    if (quantity > 0) {
+    if (quantity > 0)
         line->shown_minor = line->price_minor;
-        cart_line_put(uow, cart, line);
-    } else {
-        cart_line_drop(uow, cart, line);
+    else
         cart_drop(cart, line);
-    }
-    cart_save(uow, cart, was);
+    cart_save_with_lines(uow, cart, was);
     return ERR_NONE;
 }
 

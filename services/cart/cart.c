@@ -7,9 +7,8 @@
 #include "id.h"
 #include "text.h"
 
-static RECORD(priced_line, FIELD(priced_line, line_id), FIELD(priced_line, sku), FIELD(priced_line, title),
-              FIELD(priced_line, quantity), FIELD(priced_line, shown_minor), FIELD(priced_line, price_minor),
-              FIELD(priced_line, tax_class), FIELD(priced_line, is_sold));
+RECORD_SHARED(priced_line, FIELD(priced_line, line_id), FIELD(priced_line, sku), FIELD(priced_line, title),
+              FIELD(priced_line, quantity), FIELD(priced_line, shown_minor));
 
 static RECORD(cart_offer, FIELD(cart_offer, sku), FIELD(cart_offer, title), FIELD(cart_offer, tax_class),
               FIELD(cart_offer, price_minor), FIELD(cart_offer, active));
@@ -19,7 +18,7 @@ RECORD_SHARED(cart, FIELD_NAMED(cart, head.id, "id"), FIELD(cart, shop), FIELD_A
               FIELD_NAMED(cart, claim.placement, "placement"), FIELD_NAMED(cart, claim.dead, "dead"),
               FIELD_NAMED(cart, head.version, "version"), FIELD_AS_TIME(cart, created_at),
               FIELD_AS_TIME(cart, updated_at), FIELD_LIST_OF(cart, lines, priced_line_record),
-              FIELD_OPTIONAL_OF(cart, offer, cart_offer_record));
+              FIELD_LIST_OF(cart, offers, cart_offer_record));
 
 struct priced_line *cart_find_line(const struct cart *cart, const char *line_id)
 {
@@ -37,6 +36,29 @@ struct priced_line *cart_find_sku(const struct cart *cart, const char *sku)
             return &cart->lines.items[i];
     }
     return NULL;
+}
+
+static struct cart_offer *find_offer(const struct cart *cart, const char *sku)
+{
+    for (size_t i = 0; i < cart->offers.count; i++) {
+        if (text_equal(cart->offers.items[i].sku, sku))
+            return &cart->offers.items[i];
+    }
+    return NULL;
+}
+
+void cart_apply_offers(struct cart *cart, const char *sku)
+{
+    cart->offer = find_offer(cart, sku);
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        struct priced_line *line = &cart->lines.items[i];
+        const struct cart_offer *offer = find_offer(cart, line->sku);
+
+        line->title = offer != NULL ? offer->title : line->title;
+        line->price_minor = offer != NULL ? offer->price_minor : line->shown_minor;
+        line->tax_class = offer != NULL ? offer->tax_class : "standard";
+        line->is_sold = offer != NULL && offer->active;
+    }
 }
 
 /* A list with room for one more; the old one stays behind in the arena. */
@@ -131,13 +153,12 @@ enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_l
     return ERR_NONE;
 }
 
-enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed)
+enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret)
 {
     struct cart_line_list lines;
     struct money subtotal;
 
     TRY(cart_price(ctx, cart, &lines, &subtotal));
-    *ret_changed = false;
     *ret = (struct cart_view){
         .id = cart->head.id,
         .shop = cart->shop,
@@ -165,9 +186,20 @@ enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view 
             .total = line->total,
         };
         find_changes(ctx->arena, cart, &cart->lines.items[i], &view->changes);
-        *ret_changed = *ret_changed || view->changes.count > 0;
     }
     return ERR_NONE;
+}
+
+bool cart_set_shown(struct cart *cart)
+{
+    bool is_news = false;
+
+    for (size_t i = 0; i < cart->lines.count; i++) {
+        struct priced_line *line = &cart->lines.items[i];
+        is_news = is_news || line->shown_minor != line->price_minor;
+        line->shown_minor = line->price_minor;
+    }
+    return is_news;
 }
 
 static void add_difference(struct difference_list *list, const char *line_id, const char *sku, const char *kind,

@@ -30,14 +30,14 @@ extern const char *const cart_state_names[];
 extern const char *const cart_event_names[];
 extern const struct fsm cart_fsm;
 
-/* A line as the database tells it: with what it costs now. */
+/* A line of the cart; its record is what the cart's row keeps of it. */
 struct priced_line {
     const char *line_id;
     const char *sku;
     const char *title;
     int64_t quantity;
     int64_t shown_minor; /* what the shopper was shown */
-    int64_t price_minor; /* what it costs */
+    int64_t price_minor; /* what it costs; this and what follows by cart_apply_offers() */
     const char *tax_class;
     bool is_sold;
 };
@@ -54,6 +54,10 @@ struct cart_offer {
     int64_t price_minor;
     bool active;
 };
+struct cart_offer_list {
+    struct cart_offer *items;
+    size_t count;
+};
 
 struct cart {
     struct aggregate head;
@@ -67,10 +71,16 @@ struct cart {
     int64_t created_at;
     int64_t updated_at;
     struct priced_line_list lines;
-    struct cart_offer *offer; /* of the SKU that was asked for, or NULL */
+    struct cart_offer_list offers; /* of what is on the lines, and of the SKU that was asked for */
+    struct cart_offer *offer;      /* of the SKU that was asked for, or NULL */
 };
 
 extern const struct record cart_record;
+extern const struct record priced_line_record;
+
+/* Prices the lines by the cart's offers, and finds that of `sku`, or of none if it is NULL. What is not offered any
+ * more costs what was shown. */
+void cart_apply_offers(struct cart *cart, const char *sku);
 
 /* The line with this id or of this SKU, or NULL. */
 struct priced_line *cart_find_line(const struct cart *cart, const char *line_id);
@@ -86,8 +96,11 @@ void cart_drop(struct cart *cart, const struct priced_line *line);
 enum err cart_price(struct ctx *ctx, const struct cart *cart, struct cart_line_list *ret_lines,
                     struct money *ret_subtotal);
 
-/* The cart as the shopper sees it; *ret_changed tells whether any line differs from what was shown last. */
-enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret, bool *ret_changed);
+/* The cart as the shopper sees it, with what differs from what was shown last. */
+enum err cart_render(struct ctx *ctx, const struct cart *cart, struct cart_view *ret);
+
+/* What lines cost now is what was shown last, from now on. True: for some line it is news. */
+bool cart_set_shown(struct cart *cart);
 
 /* What differs between what the shopper saw, and would pay, and the cart as it is now. */
 void cart_compare(struct arena *arena, const struct cart *cart, const struct claim_line_list *shown,

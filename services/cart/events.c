@@ -92,7 +92,7 @@ static enum err on_claims_asked(struct uow *uow, const struct message *message U
     struct cart cart;
     bool found;
 
-    TRY(cart_read(uow, asked->cart_id, asked->shop, NULL, &cart, &found));
+    TRY(cart_read(uow, asked->cart_id, asked->shop, &cart, &found));
     if (!found)
         return never_created(uow, asked->cart_id);
     const int64_t was = cart.head.version;

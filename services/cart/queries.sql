@@ -1,13 +1,23 @@
 -- Carts: every statement of the service.
 --
--- A cart is locked by one statement and read by the next, in one round trip: a statement that waited for the lock would
--- read the lines as they were before the wait. What writes a cart that was locked and read needs no :one_row; the version
--- guards it, which is null, and refused, if somebody came between after all.
+-- A statement that waited for a cart's lock reads its row as it is then, and everything else as it was before the wait.
+-- So the lines stand in the row, and one statement locks and reads a cart; which offers it asks for follows from the lines
+-- after the wait, and what they say may be a moment old, as any price that a shopper sees. What writes a cart that was
+-- locked and read needs no :one_row; the version guards it, which is null, and refused, if somebody came between after all.
 
--- name: cart_lock :exec
-SELECT id
-  FROM cart
- WHERE id = :id::uuid
+-- name: cart_lock :maybe
+-- The cart under its lock, with what is offered of the SKUs on its lines and of the one that is asked for.
+SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
+       c.updated_at, c.lines,
+       (SELECT json_agg(json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class,
+                                          'price_minor', o.price_minor, 'active', o.active))
+          FROM offer o
+         WHERE o.shop = c.shop
+           AND o.sku = ANY (ARRAY(SELECT l ->> 'sku' FROM json_array_elements(c.lines) l) || :sku::text)
+           AND o.currency = c.currency) AS offers
+  FROM cart c
+ WHERE c.id = :id::uuid
+   AND c.shop = :shop::text
    FOR UPDATE;
 
 -- name: carts_lock :many
@@ -20,22 +30,14 @@ SELECT id
    FOR UPDATE;
 
 -- name: cart_read :maybe
--- The cart, its lines with what they cost now, and, when a SKU is asked for, its offer.
 SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
-       c.updated_at,
-       (SELECT coalesce(json_agg(json_build_object(
-                   'line_id', l.line_id, 'sku', l.sku, 'title', coalesce(o.title, l.title), 'quantity', l.quantity,
-                   'shown_minor', l.shown_minor, 'price_minor', coalesce(o.price_minor, l.shown_minor),
-                   'tax_class', coalesce(o.tax_class, 'standard'), 'is_sold', coalesce(o.active, false)) ORDER BY l.line_id), '[]')
-          FROM cart_line l
-          LEFT JOIN offer o ON o.shop = c.shop AND o.sku = l.sku AND o.currency = c.currency
-         WHERE l.cart_id = c.id) AS lines,
-       (SELECT json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class, 'price_minor', o.price_minor,
-                                 'active', o.active)
+       c.updated_at, c.lines,
+       (SELECT json_agg(json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class,
+                                          'price_minor', o.price_minor, 'active', o.active))
           FROM offer o
          WHERE o.shop = c.shop
-           AND o.sku = :sku::text
-           AND o.currency = c.currency) AS offer
+           AND o.sku = ANY (ARRAY(SELECT l ->> 'sku' FROM json_array_elements(c.lines) l))
+           AND o.currency = c.currency) AS offers
   FROM cart c
  WHERE c.id = :id::uuid
    AND c.shop = :shop::text;
@@ -68,7 +70,8 @@ VALUES (:id::uuid, :shop::text, 'open', :channel::text, :locale::text, :currency
         coalesce(:created_at::timestamptz, now()), coalesce(:created_at, now()));
 
 -- name: cart_save :exec
--- An untouched cart lives for its TTL and at most a sixteenth longer: so a touch mostly moves no index entry.
+-- Without :lines they stay. An untouched cart lives for its TTL and at most a sixteenth longer: so a touch mostly moves no
+-- index entry.
 UPDATE cart
    SET state = :state::text,
        checkout_id = :checkout_id::uuid,
@@ -78,43 +81,29 @@ UPDATE cart
                          WHEN expires_at >= now() + :ttl_s::bigint * interval '1 second' THEN expires_at
                          ELSE now() + (:ttl_s + :ttl_s / 16) * interval '1 second' END,
        version = CASE version WHEN :was::bigint THEN :version::bigint END,
-       updated_at = now()
+       updated_at = now(),
+       lines = coalesce(:lines::text::json, lines)
  WHERE id = :id::uuid;
 
--- name: line_put :exec
-INSERT INTO cart_line (cart_id, line_id, sku, title, quantity, shown_minor)
-VALUES (:cart_id::uuid, :line_id::uuid, :sku::text, :title::text, :quantity::bigint, :shown_minor::bigint)
-ON CONFLICT (cart_id, sku) DO UPDATE
-   SET quantity = excluded.quantity,
-       shown_minor = excluded.shown_minor;
-
--- name: line_drop :one_row
-DELETE FROM cart_line
- WHERE cart_id = :cart_id::uuid
-   AND sku = :sku::text;
-
--- name: lines_set_shown :exec
--- The shopper has seen these prices now.
-UPDATE cart_line l
-   SET shown_minor = o.price_minor
-  FROM cart c, offer o
- WHERE c.id = :cart_id::uuid
-   AND l.cart_id = c.id
-   AND o.shop = c.shop
-   AND o.sku = l.sku
-   AND o.currency = c.currency
-   AND l.shown_minor <> o.price_minor;
+-- name: cart_save_shown :exec
+-- The shopper has seen these prices now: no new version. If somebody changed the lines since they were read, what was seen
+-- is told once more.
+UPDATE cart
+   SET lines = :lines::text::json
+ WHERE id = :id::uuid
+   AND version = :version::bigint;
 
 -- name: cart_search :many
 -- plan: each time
-SELECT c.id, c.state, c.channel, c.locale, c.currency, c.created_at, c.updated_at,
-       coalesce(sum(l.quantity), 0)::bigint AS quantity, coalesce(sum(l.quantity * l.shown_minor), 0)::bigint AS subtotal_minor
+SELECT c.id, c.state, c.channel, c.locale, c.currency, c.created_at, c.updated_at, l.quantity, l.subtotal_minor
   FROM cart c
-  LEFT JOIN cart_line l ON l.cart_id = c.id
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(quantity), 0)::bigint AS quantity,
+              coalesce(sum(quantity * shown_minor), 0)::bigint AS subtotal_minor
+         FROM json_to_recordset(c.lines) AS line (quantity bigint, shown_minor bigint)) l
  WHERE c.shop = :shop::text
    AND (:after::uuid IS NULL OR c.id < :after)
    AND (:state::text IS NULL OR c.state = :state)
- GROUP BY c.id
  ORDER BY c.id DESC
  LIMIT :limit::bigint;
 

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "cart/queries.h"
+#include "json.h"
 #include "service.h"
 
 int64_t cart_ttl_s(const struct ctx *ctx)
@@ -9,17 +10,21 @@ int64_t cart_ttl_s(const struct ctx *ctx)
     return config_int(ctx->service->config, "WAYBILL_CART_TTL_S");
 }
 
-enum err cart_read(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
-                   bool *ret_found)
+enum err cart_read(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found)
 {
-    return SQL_MAYBE(uow, cart_read, cart_record, ret, ret_found, .id = id, .shop = shop, .sku = sku);
+    TRY(SQL_MAYBE(uow, cart_read, cart_record, ret, ret_found, .id = id, .shop = shop));
+    if (*ret_found)
+        cart_apply_offers(ret, NULL);
+    return ERR_NONE;
 }
 
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found)
 {
-    SQL(uow, cart_lock, .id = id);
-    return cart_read(uow, id, shop, sku, ret, ret_found);
+    TRY(SQL_MAYBE(uow, cart_lock, cart_record, ret, ret_found, .id = id, .shop = shop, .sku = sku));
+    if (*ret_found)
+        cart_apply_offers(ret, sku);
+    return ERR_NONE;
 }
 
 enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found)
@@ -44,22 +49,31 @@ void cart_add(struct uow *uow, const struct cart *cart, const char *key, const c
         .fingerprint = key != NULL ? fingerprint : NULL, .created_at = cart->created_at);
 }
 
-void cart_save(struct uow *uow, const struct cart *cart, int64_t was)
+static const char *lines_json(struct uow *uow, const struct cart *cart)
+{
+    return json_encode_list(uow->ctx->arena, &priced_line_record, cart->lines.items, cart->lines.count);
+}
+
+static void save(struct uow *uow, const struct cart *cart, int64_t was, const char *lines)
 {
     SQL(uow, cart_save, .id = cart->head.id, .state = cart_state_names[cart->state], .checkout_id = cart->checkout_id,
         .placement = cart->claim.placement, .dead = cart->claim.dead, .ttl_s = cart_ttl_s(uow->ctx),
-        .version = cart->head.version, .was = was);
+        .version = cart->head.version, .was = was, .lines = lines);
 }
 
-void cart_line_put(struct uow *uow, const struct cart *cart, const struct priced_line *line)
+void cart_save(struct uow *uow, const struct cart *cart, int64_t was)
 {
-    SQL(uow, line_put, .cart_id = cart->head.id, .line_id = line->line_id, .sku = line->sku, .title = line->title,
-        .quantity = line->quantity, .shown_minor = line->shown_minor);
+    save(uow, cart, was, NULL);
 }
 
-void cart_line_drop(struct uow *uow, const struct cart *cart, const struct priced_line *line)
+void cart_save_with_lines(struct uow *uow, const struct cart *cart, int64_t was)
 {
-    SQL(uow, line_drop, .cart_id = cart->head.id, .sku = line->sku);
+    save(uow, cart, was, lines_json(uow, cart));
+}
+
+void cart_save_shown(struct uow *uow, const struct cart *cart)
+{
+    SQL(uow, cart_save_shown, .lines = lines_json(uow, cart), .id = cart->head.id, .version = cart->head.version);
 }
 
 static size_t count_prices(const struct product_changed *product)

@@ -11,15 +11,14 @@
 /* How long an open cart lives without being touched (WAYBILL_CART_TTL_S). */
 int64_t cart_ttl_s(const struct ctx *ctx);
 
-/* Reads a cart; with `sku` also that SKU's offer. *ret_found is false when the shop has no such cart. */
-enum err cart_read(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
-                   bool *ret_found) MUST_USE;
+/* Reads a cart, priced. *ret_found is false when the shop has no such cart. */
+enum err cart_read(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
 
-/* The same under the cart's lock, in one round trip. */
+/* The same under the cart's lock, by one statement; with `sku` also that SKU's offer. */
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found) MUST_USE;
 
-/* The cart without its lines and offer, for what they don't matter to. */
+/* The cart without its lines and offers, for what they don't matter to. */
 enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
 
 /* Adds a new cart; `key` and `fingerprint` are of the request that made it, or NULL. */
@@ -33,11 +32,13 @@ struct created_cart {
 enum err cart_find_created(struct uow *uow, const char *shop, const char *key, struct created_cart *ret,
                            bool *ret_found) MUST_USE;
 
-/* Writes a changed cart that is locked; `was` is the version that it was read with. */
+/* Writes a changed cart that is locked; `was` is the version that it was read with. Its lines stay as they are, or are
+ * written too. */
 void cart_save(struct uow *uow, const struct cart *cart, int64_t was);
+void cart_save_with_lines(struct uow *uow, const struct cart *cart, int64_t was);
 
-void cart_line_put(struct uow *uow, const struct cart *cart, const struct priced_line *line);
-void cart_line_drop(struct uow *uow, const struct cart *cart, const struct priced_line *line);
+/* Writes what the shopper was shown of a cart that was read without its lock: nothing, if it has changed meanwhile. */
+void cart_save_shown(struct uow *uow, const struct cart *cart);
 
 /* Replaces what the catalogue offers of a product. */
 void offers_replace(struct uow *uow, const struct product_changed *product);

@@ -86,6 +86,9 @@ OTHERS = [
     ("no order without money or an allowed promise", "payment", "payment", """
         UPDATE intent SET state = 'closed' WHERE payment_id = '$owed'
         RETURNING payment_id || ' ' || intent"""),
+    ("a cart has one line a SKU, each within limits", "cart", "cart", """
+        UPDATE cart SET lines = jsonb_set(lines::jsonb, '{0,quantity}', '0') WHERE checkout_id = '$owed'
+        RETURNING id"""),
     ("no placement is past its deadline", "checkout", "checkout", """
         UPDATE checkout SET deadline = now() - interval '1 hour' WHERE id = '$waiting'
         RETURNING id"""),

@@ -25,6 +25,7 @@ READER(versions_with_holes)
 AGED_READER(messages_aside)
 AGED_READER(tasks_due)
 AGED_READER(checkouts_past_deadline)
+READER(cart_lines_wrong)
 READER(carts_locked)
 READER(carts_ordered)
 READER(checkouts_with_cart_locked)
@@ -88,6 +89,7 @@ const struct own_check own_checks[] = {
     { PAYMENT,    "no payment is left half-way",                                intents_unsettled },
     { PAYMENT,    "no money without an order or a way back",                    money_without_order },
     { PAYMENT,    "no order without money or an allowed promise",               orders_without_money },
+    { CART,       "a cart has one line a SKU, each within limits",              cart_lines_wrong },
     { CHECKOUT,   "no placement is past its deadline",                          checkouts_past_deadline },
     { ORDER,      "lines, delivery and tax add up to the total",                orders_adding_up },
     { ORDER,      "what happened once stands on the timeline once",             timelines_wrong },
@@ -140,7 +142,7 @@ const struct listening listenings[] = {
 static const struct query *const everywhere[] = {
     &Q_outbox_waiting, &Q_messages_aside,   &Q_tasks_due, &Q_versions_with_holes,
     &Q_versions_told,  &Q_versions_handled, NULL};
-static const struct query *const of_cart[] = {&Q_carts_locked, &Q_carts_ordered, NULL};
+static const struct query *const of_cart[] = {&Q_cart_lines_wrong, &Q_carts_locked, &Q_carts_ordered, NULL};
 static const struct query *const of_checkout[] = {&Q_checkouts_with_cart_locked,
                                                   &Q_checkouts_completed_by_cart,
                                                   &Q_checkouts_completed,

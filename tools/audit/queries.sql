@@ -55,6 +55,19 @@ SELECT :topic::text || ' ' || substr(aggregate, length(:topic) + 2) AS subject, 
 
 -- ===== cart =====
 
+-- name: cart_lines_wrong :many
+SELECT c.id::text AS subject,
+       count(*) || ' lines of ' || count(DISTINCT l.sku) || ' SKUs, each of ' || min(l.quantity) || ' to ' || max(l.quantity)
+           || ' pieces' AS detail
+  FROM cart c, json_to_recordset(c.lines) AS l (sku text, quantity bigint)
+ GROUP BY c.id
+HAVING count(*) <> count(DISTINCT l.sku)
+    OR count(*) > 200
+    OR min(l.quantity) < 1
+    OR max(l.quantity) > 9999
+ ORDER BY c.id
+ LIMIT 100;
+
 -- name: carts_locked :many
 -- unlimited: facts
 SELECT id::text AS subject, checkout_id || ' ' || placement AS detail

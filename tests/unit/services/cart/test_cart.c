@@ -151,16 +151,62 @@ START_TEST(dropping_a_line_keeps_the_others_in_their_order)
 }
 END_TEST
 
+/* -- pricing -- */
+
+static const char *priced(const struct priced_line *line)
+{
+    return arena_printf(ctx.arena, "%s %d %d %s %s", line->title, (int)line->shown_minor, (int)line->price_minor,
+                        line->tax_class, line->is_sold ? "sold" : "not sold");
+}
+
+START_TEST(lines_cost_what_is_offered_now)
+{
+    struct cart_offer offers[] = {
+        {"LID", "Lid", "standard", 300, true},
+        {"POT", "Pot, large", "reduced", 3500, false},
+        {"CUP", "Cup, red", "reduced", 1490, true},
+    };
+    cart.offers = (struct cart_offer_list){offers, COUNT(offers)};
+
+    cart_apply_offers(&cart, "LID");
+
+    ck_assert_str_eq(priced(&cart.lines.items[0]), "Cup, red 1290 1490 reduced sold");
+    ck_assert_str_eq(priced(&cart.lines.items[1]), "Pot, large 3000 3500 reduced not sold");
+    ck_assert_ptr_eq(cart.offer, &offers[0]);
+}
+END_TEST
+
+START_TEST(what_nobody_offers_costs_what_was_shown)
+{
+    cart.lines.items[0] = (struct priced_line){LINE, "CUP", "Cup, blue", 2, 1290};
+    cart.offers = (struct cart_offer_list){0};
+
+    cart_apply_offers(&cart, "CUP");
+
+    ck_assert_str_eq(priced(&cart.lines.items[0]), "Cup, blue 1290 1290 standard not sold");
+    ck_assert_ptr_null(cart.offer);
+}
+END_TEST
+
+START_TEST(who_asks_for_no_sku_gets_no_offer)
+{
+    cart.offers = (struct cart_offer_list){&cup, 1};
+
+    cart_apply_offers(&cart, NULL);
+
+    ck_assert_ptr_null(cart.offer);
+    ck_assert(cart.lines.items[0].is_sold);
+}
+END_TEST
+
 /* -- showing -- */
 
 START_TEST(a_cart_is_shown_with_its_sums)
 {
     struct cart_view view;
-    bool changed;
 
-    ck_assert_int_eq(cart_render(&ctx, &cart, &view, &changed), ERR_NONE);
+    ck_assert_int_eq(cart_render(&ctx, &cart, &view), ERR_NONE);
 
-    ck_assert(!changed);
     ck_assert_str_eq(view.state, "open");
     ck_assert_int_eq(view.version, 3);
     ck_assert_uint_eq(view.lines.count, 2);
@@ -189,17 +235,28 @@ static const struct {
 START_TEST(what_changed_since_it_was_shown_is_said)
 {
     struct cart_view view;
-    bool changed;
     cart.lines.items[0].price_minor = news[_i].price_minor;
     cart.lines.items[0].is_sold = news[_i].is_sold;
 
-    ck_assert_int_eq(cart_render(&ctx, &cart, &view, &changed), ERR_NONE);
+    ck_assert_int_eq(cart_render(&ctx, &cart, &view), ERR_NONE);
 
-    ck_assert_int_eq(changed, news[_i].says != NULL);
     ck_assert_uint_eq(view.lines.items[0].changes.count, news[_i].says != NULL);
     if (news[_i].says != NULL)
         ck_assert_str_eq(view.lines.items[0].changes.items[0], news[_i].says);
     ck_assert_uint_eq(view.lines.items[1].changes.count, 0);
+}
+END_TEST
+
+START_TEST(a_price_is_news_once_and_only_a_price)
+{
+    cart.lines.items[0].is_sold = false;
+    ck_assert(!cart_set_shown(&cart));
+
+    cart.lines.items[0].price_minor = 1490;
+    ck_assert(cart_set_shown(&cart));
+    ck_assert_int_eq(cart.lines.items[0].shown_minor, 1490);
+    ck_assert_int_eq(cart.lines.items[1].shown_minor, 3000);
+    ck_assert(!cart_set_shown(&cart));
 }
 END_TEST
 
@@ -224,12 +281,11 @@ START_TEST(a_sum_that_cannot_be_counted_names_its_line)
     struct cart_line_list lines;
     struct cart_view view;
     struct money subtotal;
-    bool changed;
     cart.lines.items[0].price_minor = cart.lines.items[0].shown_minor = sums[_i].first_price;
     cart.lines.items[0].quantity = sums[_i].first_quantity;
     cart.lines.items[1].price_minor = cart.lines.items[1].shown_minor = sums[_i].second_price;
 
-    enum err shown = cart_render(&ctx, &cart, &view, &changed);
+    enum err shown = cart_render(&ctx, &cart, &view);
     enum err locked = cart_price(&ctx, &cart, &lines, &subtotal);
 
     ck_assert_int_eq(shown, sums[_i].names != NULL ? ERR_INVALID : ERR_NONE);
@@ -374,8 +430,12 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_line_has_at_most_9999_pieces);
     tcase_add_test(tests, a_cart_has_at_most_200_lines);
     tcase_add_test(tests, dropping_a_line_keeps_the_others_in_their_order);
+    tcase_add_test(tests, lines_cost_what_is_offered_now);
+    tcase_add_test(tests, what_nobody_offers_costs_what_was_shown);
+    tcase_add_test(tests, who_asks_for_no_sku_gets_no_offer);
     tcase_add_test(tests, a_cart_is_shown_with_its_sums);
     ADD_TABLE_TEST(tests, what_changed_since_it_was_shown_is_said, news);
+    tcase_add_test(tests, a_price_is_news_once_and_only_a_price);
     ADD_TABLE_TEST(tests, a_sum_that_cannot_be_counted_names_its_line, sums);
     tcase_add_test(tests, the_lines_of_a_lock_are_those_of_the_cart_at_their_price_of_now);
     tcase_add_test(tests, a_cart_is_the_same_in_any_order_of_its_lines);
