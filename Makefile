@@ -67,6 +67,7 @@ test: ## from nothing: installs, builds and runs every test; the last line count
 	@deploy/install.sh test
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all tests
+	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) gen-check
 	@$(PYTHON) tests/run.py --variant $(VARIANT)
 
 bench: install ## orders a second and what they cost, on a stack of its own, with the floor beside it
@@ -195,7 +196,7 @@ gen: $(SQL_OUTPUTS) ## generates code from proto/ and the queries
 
 gen-check: gen ## checks that generated documents are the committed ones
 	$(if $(wildcard proto),$(PYTHON) tools/protogen.py proto --check)
-	@if [ -x tools/gen-check.sh ]; then tools/gen-check.sh; fi
+	@if [ -x tools/gen-check.sh ]; then tools/gen-check.sh $(VARIANT); fi
 
 # -- Objects ----------------------------------------------------------------------------------------------------------
 
