@@ -4,6 +4,7 @@
 #include "id.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define LOW_BITS 62
 #define LOW_MASK ((UINT64_C(1) << LOW_BITS) - 1)
 #define HIGH_MAX 0xfff
+#define DRAWN_MAX 32 /* 256 bytes: as many as the kernel gives without a break */
 
 /* The last id of this thread: milliseconds, the 12 bits after the version, the 62 bits after the variant. */
 struct position {
@@ -25,17 +27,39 @@ struct position {
 
 static _Thread_local struct position last;
 
+/* Random bits of this thread that no id took yet: to ask the kernel for each costs more than all else about an id. */
+static _Thread_local struct {
+    uint64_t bits[DRAWN_MAX];
+    size_t left;
+} drawn;
+
 static _Atomic uint64_t next_for_test;
+
+static void forget_drawn(void)
+{
+    drawn.left = 0;
+}
+
+/* What was drawn before a fork belongs to the parent. */
+static void watch_forks(void)
+{
+    if (pthread_atfork(NULL, NULL, forget_drawn) != 0)
+        abort();
+}
 
 static uint64_t random_bits(void)
 {
-    uint64_t bits;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    while (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits)) {
-        if (errno != EINTR)
-            abort();
+    if (drawn.left == 0) {
+        (void)pthread_once(&once, watch_forks); /* can't fail with a valid `once` */
+        while (getrandom(drawn.bits, sizeof(drawn.bits), 0) != (ssize_t)sizeof(drawn.bits)) {
+            if (errno != EINTR)
+                abort();
+        }
+        drawn.left = COUNT(drawn.bits);
     }
-    return bits;
+    return drawn.bits[--drawn.left];
 }
 
 /*
