@@ -374,7 +374,7 @@ static void tell(struct exchange *exchange, enum err err)
         log_write(level, ctx, "request", fields);
 }
 
-/* The headers that every answer has. */
+/* The headers that every answer has, but not one to a gateway, which says all of it in its own. */
 static void add_headers(struct ctx *ctx)
 {
     const struct request *request = ctx->request;
@@ -382,6 +382,8 @@ static void add_headers(struct ctx *ctx)
 
     if (ctx->service->edge != NULL)
         edge_leave(ctx);
+    else if (ctx->caller.role != ROLE_NONE)
+        return;
     http_header(ctx, "X-Content-Type-Options", "nosniff");
     http_header(ctx, CORRELATION_HEADER, ctx->trace.correlation_id);
     http_header(ctx, "traceparent", ctx->trace.traceparent);

@@ -359,13 +359,26 @@ END_TEST
 START_TEST(a_gateway_may_choose_the_correlation_id)
 {
     const char *more =
-        arena_printf(web.arena, "%sWaybill-Correlation-Id: c-1\r\n", web_identity(&web, ROLE_SHOPPER, NULL));
+        arena_printf(web.arena, "%sWaybill-Correlation-Id: c-1\r\n", web_identity(&web, ROLE_PARTNER, NULL));
 
     web_ask(&web, "GET", "/mine", more, NULL, &reply);
 
+    ck_assert_int_eq(reply.status, 403);
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"correlation_id\":\"c-1\""));
+}
+END_TEST
+
+START_TEST(a_gateway_gets_no_headers_that_it_has_for_its_own_answer)
+{
+    static const char *const names[] = {"X-Content-Type-Options", "Cache-Control", "Waybill-Correlation-Id",
+                                        "traceparent"};
+
+    web_ask(&web, "GET", "/mine", web_identity(&web, ROLE_SHOPPER, NULL), NULL, &reply);
+
     ck_assert_int_eq(reply.status, 200);
     ck_assert_str_eq(reply.body, "{\"name\":\"main\",\"count\":0}");
-    ck_assert_str_eq(reply_header(&reply, "Waybill-Correlation-Id", header), "c-1");
+    for (size_t i = 0; i < COUNT(names); i++)
+        ck_assert_str_eq(reply_header(&reply, names[i], header), "");
 }
 END_TEST
 
@@ -445,6 +458,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_race_lost_again_and_again_is_busy);
     tcase_add_test(tests, a_trace_goes_on_and_a_stranger_cannot_choose_the_correlation_id);
     tcase_add_test(tests, a_gateway_may_choose_the_correlation_id);
+    tcase_add_test(tests, a_gateway_gets_no_headers_that_it_has_for_its_own_answer);
     tcase_add_test(tests, without_an_identity_nobody_is_let_in);
     tcase_add_test(tests, roles_and_rights_are_asked_for);
     tcase_add_test(tests, an_expired_identity_is_refused);
