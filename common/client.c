@@ -35,6 +35,7 @@ static struct metric calls_total = {"waybill_upstream_calls_total",
 
 struct target {
     char *url;
+    const char *prefix;            /* within it: what stands before the path of each call, mostly nothing */
     _Atomic int64_t ejected_until; /* monotonic */
     pthread_mutex_t lock;          /* over what follows */
     CURL *kept[KEPT_MAX];          /* the last used first: its connection is the most likely to live */
@@ -60,15 +61,20 @@ void curl_start(void)
     (void)pthread_once(&once, start_curl); /* can't fail with a valid `once` */
 }
 
+static bool is_visible(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    }
+    return true;
+}
+
 static bool is_base_url(const char *url, size_t size)
 {
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return false;
-    for (size_t i = 0; i < size; i++) {
-        if (url[i] <= ' ' || url[i] > '~')
-            return false;
-    }
-    return size > 8 && size < 1000;
+    return size > 8 && size < 1000 && is_visible(url, size);
 }
 
 struct upstream *upstream_new(const char *name, const char *urls)
@@ -90,6 +96,7 @@ struct upstream *upstream_new(const char *name, const char *urls)
         }
         struct target *target = &upstream->targets[upstream->count++];
         target->url = strndup(at, used);
+        target->prefix = strchrnul(strstr(target->url, "//") + 2, '/');
         pthread_mutex_init(&target->lock, NULL);
         at += size;
         at += *at == ',' && at[1] != '\0';
@@ -130,33 +137,6 @@ static struct target *pick(struct upstream *upstream, const struct target *but)
         }
     }
     return &upstream->targets[first % upstream->count];
-}
-
-static CURL *take_handle(struct target *target)
-{
-    CURL *curl = NULL;
-
-    pthread_mutex_lock(&target->lock);
-    if (target->kept_count > 0)
-        curl = target->kept[--target->kept_count];
-    pthread_mutex_unlock(&target->lock);
-    if (curl == NULL)
-        curl = curl_easy_init();
-    if (curl == NULL)
-        abort();
-    return curl;
-}
-
-static void keep_handle(struct target *target, CURL *curl)
-{
-    curl_easy_reset(curl); /* forgets the options, keeps the connection */
-    pthread_mutex_lock(&target->lock);
-    if (target->kept_count < KEPT_MAX) {
-        target->kept[target->kept_count++] = curl;
-        curl = NULL;
-    }
-    pthread_mutex_unlock(&target->lock);
-    curl_easy_cleanup(curl);
 }
 
 /* One try of a call. */
@@ -246,6 +226,50 @@ static int before_sending(void *of, char *primary_ip UNUSED, char *local_ip UNUS
     return CURL_PREREQFUNC_OK;
 }
 
+/* What is the same for all calls to a target. Its URL too, which libcurl reads slowly and for each call. */
+static CURL *make_handle(const struct target *target)
+{
+    CURL *curl = curl_easy_init();
+    if (curl == NULL)
+        abort();
+
+    curl_easy_setopt(curl, CURLOPT_URL, target->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* not what the environment says: this is our own network */
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L); /* a name may stand for many copies */
+    curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
+    curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)KEPT_FOR_S);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_sending);
+    return curl;
+}
+
+static CURL *take_handle(struct target *target)
+{
+    CURL *curl = NULL;
+
+    pthread_mutex_lock(&target->lock);
+    if (target->kept_count > 0)
+        curl = target->kept[--target->kept_count];
+    pthread_mutex_unlock(&target->lock);
+    return curl != NULL ? curl : make_handle(target);
+}
+
+static void keep_handle(struct target *target, CURL *curl)
+{
+    pthread_mutex_lock(&target->lock);
+    if (target->kept_count < KEPT_MAX) {
+        target->kept[target->kept_count++] = curl;
+        curl = NULL;
+    }
+    pthread_mutex_unlock(&target->lock);
+    curl_easy_cleanup(curl);
+}
+
 static struct curl_slist *add_header(struct curl_slist *list, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(list, line);
@@ -271,41 +295,31 @@ static struct curl_slist *make_headers(struct ctx *ctx, const struct call *call)
     return list;
 }
 
-static void set_options(struct attempt *attempt, const char *url, const struct curl_slist *headers, int64_t timeout_ms)
+/* What each call says anew, so that a kept handle carries nothing over from the one before. */
+static void set_options(struct attempt *attempt, const char *path, const struct curl_slist *headers, int64_t timeout_ms)
 {
     CURL *curl = attempt->curl;
     const struct call *call = attempt->call;
     bool has_body = call->body != NULL;
     int64_t connect_ms = timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS;
 
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* not what the environment says: this is our own network */
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
-    curl_easy_setopt(curl, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L); /* a name may stand for many copies */
-    curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)KEPT_FOR_S);
+    curl_easy_setopt(curl, CURLOPT_REQUEST_TARGET, path);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, attempt);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, attempt);
-    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_sending);
     curl_easy_setopt(curl, CURLOPT_PREREQDATA, attempt);
+    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L); /* whatever the handle's last call was */
     if (has_body || strcmp(call->method, "POST") == 0) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, has_body ? call->body : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(has_body ? call->body_size : 0));
     }
-    if (strcmp(call->method, "HEAD") == 0)
+    bool is_head = strcmp(call->method, "HEAD") == 0;
+    if (is_head)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    else
-        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, is_head ? NULL : call->method);
 }
 
 /* What a failed call means. Nothing sent is certain only if no byte went to the socket. */
@@ -327,13 +341,16 @@ static enum call_result try_target(struct ctx *ctx, struct target *target, const
                                    struct answer *ret)
 {
     struct attempt attempt = {.ctx = ctx, .call = call, .answer = ret};
-    struct curl_slist *headers = make_headers(ctx, call);
+    const char *path = arena_printf(ctx->arena, "%s%s", target->prefix, call->path);
     long status = 0;
 
     *ret = (struct answer){0};
+    if (!is_visible(path, strlen(path)))
+        return CALL_NOT_SENT; /* libcurl wouldn't look: a line break in it would begin a header */
+    struct curl_slist *headers = make_headers(ctx, call);
     attempt.max = call->answer_max > 0 ? call->answer_max : ANSWER_MAX_DEFAULT;
     attempt.curl = take_handle(target);
-    set_options(&attempt, arena_printf(ctx->arena, "%s%s", target->url, call->path), headers, timeout_ms);
+    set_options(&attempt, path, headers, timeout_ms);
     CURLcode code = curl_easy_perform(attempt.curl);
     enum call_result result = judge(&attempt, code);
     if (result == CALL_ANSWERED) {

@@ -207,6 +207,54 @@ START_TEST(a_call_arrives_as_it_was_made)
 }
 END_TEST
 
+START_TEST(a_call_says_nothing_of_the_one_before)
+{
+    struct upstream *upstream = upstream_at(http_port(web.http));
+    struct answer answer;
+
+    for (size_t before = 0; before < COUNT(calls); before++) {
+        struct call first = calls[before].call;
+        first.headers[0] = "X-Own: of the first";
+        ck_assert_int_eq(client_call(&ctx, upstream, &first, &answer), CALL_ANSWERED);
+        ck_assert_int_eq(client_call(&ctx, upstream, &(struct call){.method = "HEAD", .path = "/all/a"}, &answer),
+                         CALL_ANSWERED);
+        ck_assert_uint_eq(answer.size, 0);
+        ck_assert_int_eq(client_call(&ctx, upstream, &calls[_i].call, &answer), CALL_ANSWERED);
+        ck_assert_str_eq(answer.body, arena_printf(ctx.arena, "%s%s|-|-", calls[_i].text, ctx.trace.traceparent));
+    }
+    upstream_free(upstream);
+}
+END_TEST
+
+START_TEST(a_base_url_may_have_a_path)
+{
+    struct upstream *upstream =
+        upstream_new("test", arena_printf(ctx.arena, "http://127.0.0.1:%d/all/", http_port(web.http)));
+    struct answer answer;
+
+    ck_assert_int_eq(client_call(&ctx, upstream, &(struct call){.method = "GET", .path = "/b?c=1"}, &answer),
+                     CALL_ANSWERED);
+    ck_assert_ptr_eq(strstr(answer.body, "/all/b?c=1|"), answer.body);
+    upstream_free(upstream);
+}
+END_TEST
+
+static const char *const bad_paths[] = {"/all/a HTTP/1.1\r\nX-Own: theirs", "/all/a b", "/all/\n", "/all/\xc3\xa9",
+                                        "/all/\x7f"};
+
+START_TEST(a_path_that_is_not_encoded_is_not_sent)
+{
+    struct upstream *upstream = upstream_at(http_port(web.http));
+    const struct call call = {.method = "GET", .path = bad_paths[_i], .repeatable = true};
+    struct answer answer;
+
+    atomic_store(&served, 0);
+    ck_assert_int_eq(client_call(&ctx, upstream, &call, &answer), CALL_NOT_SENT);
+    ck_assert_int_eq(atomic_load(&served), 0);
+    upstream_free(upstream);
+}
+END_TEST
+
 START_TEST(a_head_has_no_body)
 {
     struct upstream *upstream = upstream_at(http_port(web.http));
@@ -302,6 +350,21 @@ START_TEST(a_kept_connection_that_dies_does_not_repeat_a_call_by_itself)
 }
 END_TEST
 
+START_TEST(what_the_last_call_sent_does_not_count_for_the_next)
+{
+    struct rude rude = {.read_first = 1, .says = "HTTP/1.1 204 Fine\r\n\r\n"};
+    const struct call call = {.method = "POST", .path = "/all/a"};
+    struct answer answer;
+
+    rude_start(&rude);
+    struct upstream *upstream = upstream_at(rude.port);
+    ck_assert_int_eq(client_call(&ctx, upstream, &call, &answer), CALL_ANSWERED);
+    rude_stop(&rude);
+    ck_assert_int_eq(client_call(&ctx, upstream, &call, &answer), CALL_NOT_SENT);
+    upstream_free(upstream);
+}
+END_TEST
+
 START_TEST(a_dead_copy_is_left_out_for_a_while)
 {
     const char *urls =
@@ -387,12 +450,16 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, start, stop);
     tcase_set_timeout(tests, 30);
     ADD_TABLE_TEST(tests, a_call_arrives_as_it_was_made, calls);
+    ADD_TABLE_TEST(tests, a_call_says_nothing_of_the_one_before, calls);
+    tcase_add_test(tests, a_base_url_may_have_a_path);
+    ADD_TABLE_TEST(tests, a_path_that_is_not_encoded_is_not_sent, bad_paths);
     tcase_add_test(tests, a_head_has_no_body);
     tcase_add_test(tests, an_answer_over_the_limit_is_unknown);
     tcase_add_test(tests, no_answer_in_time_is_unknown);
     tcase_add_test(tests, where_nobody_listens_nothing_was_sent);
     ADD_TABLE_TEST(tests, a_call_that_broke_off_is_unknown_and_not_made_twice, rudes);
     tcase_add_test(tests, a_kept_connection_that_dies_does_not_repeat_a_call_by_itself);
+    tcase_add_test(tests, what_the_last_call_sent_does_not_count_for_the_next);
     tcase_add_test(tests, a_dead_copy_is_left_out_for_a_while);
     tcase_add_test(tests, connections_are_kept);
     tcase_add_test(tests, threads_share_an_upstream);
