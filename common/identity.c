@@ -1,5 +1,5 @@
 /*
- * identity - HMAC-SHA256 by libsodium over base64url text.
+ * identity - HMAC-SHA256 by libsodium.
  */
 #include "identity.h"
 
@@ -122,13 +122,12 @@ const char *identity_sign(struct ctx *ctx, const struct keys *keys, const struct
 
     assert(keys != NULL && caller->shop != NULL);
     const char *json = json_encode(ctx->arena, &identity_record, &identity);
-    const char *payload = base64url_encode(ctx->arena, json, strlen(json));
-    sign(keys->started[0], "", payload, strlen(payload), mac);
-    return arena_printf(ctx->arena, "%s.%s", payload, base64url_encode(ctx->arena, mac, sizeof(mac)));
+    sign(keys->started[0], "", json, strlen(json), mac);
+    return arena_printf(ctx->arena, "%s.%s", base64url_encode(ctx->arena, mac, sizeof(mac)), json);
 }
 
 /* The JSON of a header whose signature is good, or NULL. */
-static const char *read_signed(struct ctx *ctx, const struct keys *keys, const char *header, size_t *ret_size)
+static const char *read_signed(struct ctx *ctx, const struct keys *keys, const char *header)
 {
     size_t mac_size;
 
@@ -137,25 +136,24 @@ static const char *read_signed(struct ctx *ctx, const struct keys *keys, const c
     const char *dot = strchr(header, '.');
     if (dot == NULL)
         return NULL;
-    const uint8_t *mac = base64url_decode(ctx->arena, dot + 1, &mac_size);
+    const char *json = dot + 1;
+    const uint8_t *mac =
+        base64url_decode(ctx->arena, arena_copy(ctx->arena, header, (size_t)(dot - header)), &mac_size);
     if (mac == NULL || mac_size != crypto_auth_hmacsha256_BYTES)
         return NULL;
-    if (!is_signed(keys, "", header, (size_t)(dot - header), mac))
-        return NULL;
-    return (const char *)base64url_decode(ctx->arena, arena_copy(ctx->arena, header, (size_t)(dot - header)), ret_size);
+    return is_signed(keys, "", json, strlen(json), mac) ? json : NULL;
 }
 
 enum err identity_verify(struct ctx *ctx, const struct keys *keys, const char *header)
 {
     int64_t now = clock_now() / CLOCK_SECOND;
     struct identity identity = {0};
-    size_t size = 0;
 
     assert(keys != NULL);
-    const char *json = read_signed(ctx, keys, header, &size);
+    const char *json = read_signed(ctx, keys, header);
     if (json == NULL)
         return FAIL(ctx, UNAUTHENTICATED, "this needs a signed %s", IDENTITY_HEADER);
-    if (json_decode(ctx, &identity_record, json, size, JSON_OPEN, &identity) != ERR_NONE) {
+    if (json_decode(ctx, &identity_record, json, strlen(json), JSON_OPEN, &identity) != ERR_NONE) {
         ctx_clear_problem(ctx);
         return FAIL(ctx, UNAUTHENTICATED, "the %s cannot be read", IDENTITY_HEADER);
     }

@@ -1,10 +1,9 @@
 /*
  * identity - who asks, from the gateway to a service: signed, short-lived, carrying the caller. And shoppers' tokens.
  *
- * An identity is base64url(JSON) "." base64url(HMAC-SHA256) with the deployment's identity key, good for
- * IDENTITY_TTL_S. A shopper's token is base64url(cart id, HMAC-SHA256(token key, "cart" | cart id)): unguessable,
- * derived and so stored nowhere (docs/adr/0003). Both keys may have two live values, comma-separated: the first signs,
- * each verifies.
+ * An identity is base64url(HMAC-SHA256(identity key, JSON)) "." JSON, good for IDENTITY_TTL_S. A shopper's token is
+ * base64url(cart id, HMAC-SHA256(token key, "cart" | cart id)): unguessable, derived and so stored nowhere
+ * (docs/adr/0003). Both keys may have two live values, comma-separated: the first signs, each verifies.
  */
 #ifndef WAYBILL_IDENTITY_H
 #define WAYBILL_IDENTITY_H
