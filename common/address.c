@@ -25,6 +25,19 @@ bool address_read(const char *text, size_t size, struct address *ret)
     return inet_pton(AF_INET, copy, ret->bytes + sizeof(mapped)) == 1;
 }
 
+struct address address_of(const struct sockaddr *socket)
+{
+    struct address address = {{0}};
+
+    if (socket != NULL && socket->sa_family == AF_INET6) {
+        memcpy(address.bytes, &((const struct sockaddr_in6 *)socket)->sin6_addr, sizeof(address.bytes));
+    } else if (socket != NULL && socket->sa_family == AF_INET) {
+        memcpy(address.bytes, mapped, sizeof(mapped));
+        memcpy(address.bytes + sizeof(mapped), &((const struct sockaddr_in *)socket)->sin_addr, 4);
+    }
+    return address;
+}
+
 static bool is_ipv4(const struct address *address)
 {
     return memcmp(address->bytes, mapped, sizeof(mapped)) == 0;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sockaddr;
+
 /* IPv4 counts as its IPv6 form, ::ffff:a.b.c.d. */
 struct address {
     uint8_t bytes[16];
@@ -15,6 +17,9 @@ struct address {
 
 /* Reads an address; false if the text is none. */
 bool address_read(const char *text, size_t size, struct address *ret);
+
+/* The address that a socket names; zeros if it names none. */
+struct address address_of(const struct sockaddr *socket);
 
 /* How many bytes tell clients apart: a household or company has a whole IPv6 /64. */
 size_t address_client_size(const struct address *address);

@@ -32,7 +32,6 @@ struct caller {
     const char *name;    /* staff: the key's name, "clerk-anna"; partner: "psp"; shopper: NULL */
     const char *rights;  /* staff: space-separated, "orders stock"; else NULL */
     const char *cart_id; /* shopper: the cart whose token was shown; else NULL */
-    const char *address; /* the client's address, for limits; never logged */
 };
 
 /* W3C trace context and the ids that tie a journey together. */

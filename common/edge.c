@@ -82,25 +82,19 @@ void edge_stop(struct service *service)
 /* --- before a route --- */
 
 /* The client's address: the socket's, or what a proxy of ours says it saw. */
-static const char *client_address(const struct ctx *ctx, const struct edge_state *state, struct address *ret)
+static struct address client_address(const struct ctx *ctx, const struct networks *proxies)
 {
-    const char *peer = ctx->request->address;
-    if (!address_read(peer, strlen(peer), ret) || !networks_have(&state->proxies, ret))
+    const struct address peer = address_of(ctx->request->peer);
+    const char *forwarded = request_header(ctx, "X-Forwarded-For");
+    if (forwarded == NULL || !networks_have(proxies, &peer))
         return peer;
 
-    const char *forwarded = request_header(ctx, "X-Forwarded-For");
-    if (forwarded == NULL)
-        return peer;
     /* Only the last entry was written by the proxy that we trust. */
     const char *comma = strrchr(forwarded, ',');
     const char *last = comma != NULL ? comma + 1 : forwarded;
     last += strspn(last, " \t");
-    size_t size = strcspn(last, " \t");
-    struct address address;
-    if (!address_read(last, size, &address))
-        return peer;
-    *ret = address;
-    return arena_copy(ctx->arena, last, size);
+    struct address client;
+    return address_read(last, strcspn(last, " \t"), &client) ? client : peer;
 }
 
 static enum err refuse_rate(struct ctx *ctx, int wait_s)
@@ -117,21 +111,18 @@ enum err edge_enter(struct ctx *ctx, const struct route *route)
     struct edge *edge = ctx->service->edge;
     struct edge_state *state = edge->state;
     bool limited = (route->flags & ROUTE_NO_LIMIT) == 0;
-    struct address address = {{0}};
+    const struct address client = client_address(ctx, &state->proxies);
     int wait_s = 1;
 
-    const char *client = client_address(ctx, state, &address);
     if (limited &&
-        !limiter_take(state->by_address, address.bytes, address_client_size(&address), clock_monotonic(), &wait_s))
+        !limiter_take(state->by_address, client.bytes, address_client_size(&client), clock_monotonic(), &wait_s))
         return refuse_rate(ctx, wait_s);
 
-    ctx->caller = (struct caller){.address = client, .shop = ctx->service->shop};
+    ctx->caller = (struct caller){.shop = ctx->service->shop};
     if (route->flags & ROUTE_QUIET)
         return ERR_NONE;
     TRY(edge->authenticate(ctx, route));
     struct caller *caller = &ctx->caller;
-    if (caller->address == NULL)
-        caller->address = client;
     if (caller->shop == NULL)
         caller->shop = ctx->service->shop;
     /* Counted by who the credentials name, so a guessed token costs the guesser's address only. */

@@ -87,24 +87,6 @@ bool http_is_stopping(const struct ctx *ctx)
     return atomic_load(&ctx->request->http->stopping);
 }
 
-/* The peer's address as text; IPv4 in its own form also on a socket for both. */
-static const char *peer_address(struct arena *arena, struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (info != NULL && info->client_addr->sa_family == AF_INET) {
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)info->client_addr)->sin_addr, text, sizeof(text));
-    } else if (info != NULL && info->client_addr->sa_family == AF_INET6) {
-        const struct in6_addr *address = &((const struct sockaddr_in6 *)info->client_addr)->sin6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(address))
-            inet_ntop(AF_INET, address->s6_addr + 12, text, sizeof(text));
-        else
-            inet_ntop(AF_INET6, address, text, sizeof(text));
-    }
-    return arena_strdup(arena, text);
-}
-
 /* What clients may call their methods is a short list; the name is logged. */
 static const char *known_method(const char *method)
 {
@@ -130,7 +112,9 @@ static void fill_request(struct exchange *exchange, const struct _u_request *ulf
     request->query = question != NULL ? arena_strdup(arena, question + 1) : "";
     request->body = ulfius->binary_body != NULL ? ulfius->binary_body : "";
     request->body_size = ulfius->binary_body_length;
-    request->address = peer_address(arena, thread_connection);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(thread_connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    request->peer = info != NULL ? info->client_addr : NULL;
 }
 
 /* --- streams --- */

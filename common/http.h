@@ -20,6 +20,7 @@
 #include "ctx.h"
 #include "record.h"
 
+struct sockaddr;
 struct uow;
 
 #define HTTP_BODY_MAX (64 * 1024) /* bytes of a JSON body; a route may state its own */
@@ -143,9 +144,9 @@ struct request {
     size_t body_size;
     const char *key;
     const char *fingerprint;
-    const char *identity; /* signed, once a gateway called on */
-    const char *address;  /* the peer's */
-    const void *ulfius;   /* struct _u_request */
+    const char *identity;        /* signed, once a gateway called on */
+    const struct sockaddr *peer; /* of the connection */
+    const void *ulfius;          /* struct _u_request */
 
     /* the answer */
     int status;

@@ -31,7 +31,6 @@ struct identity {
     const char *name;
     const char *rights;
     const char *cart_id;
-    const char *address;
     int64_t until; /* seconds since 1970 */
 };
 
@@ -41,7 +40,7 @@ static const enum role roles[] = {ROLE_NONE, ROLE_SHOPPER, ROLE_STAFF, ROLE_PART
 static RECORD(identity, FIELD(identity, role, .flags = FIELD_REQUIRED, .names = role_names),
               FIELD(identity, shop, .flags = FIELD_REQUIRED), FIELD(identity, name),
               FIELD(identity, rights, .max = 1000), FIELD(identity, cart_id, .format = TEXT_UUID),
-              FIELD(identity, address, .flags = FIELD_PERSONAL), FIELD(identity, until, .flags = FIELD_REQUIRED));
+              FIELD(identity, until, .flags = FIELD_REQUIRED));
 
 static void start_sodium(void)
 {
@@ -115,7 +114,6 @@ const char *identity_sign(struct ctx *ctx, const struct keys *keys, const struct
         .name = caller->name,
         .rights = caller->rights,
         .cart_id = caller->cart_id,
-        .address = caller->address,
         .until = clock_now() / CLOCK_SECOND + IDENTITY_TTL_S,
     };
     uint8_t mac[crypto_auth_hmacsha256_BYTES];
@@ -160,11 +158,8 @@ enum err identity_verify(struct ctx *ctx, const struct keys *keys, const char *h
     if (identity.until < now - CLOCK_SKEW_S || identity.until > now + IDENTITY_TTL_S + CLOCK_SKEW_S)
         return FAIL(ctx, UNAUTHENTICATED, "the %s is not good at this time", IDENTITY_HEADER);
 
-    ctx->caller = (struct caller){.shop = identity.shop,
-                                  .name = identity.name,
-                                  .rights = identity.rights,
-                                  .cart_id = identity.cart_id,
-                                  .address = identity.address};
+    ctx->caller = (struct caller){
+        .shop = identity.shop, .name = identity.name, .rights = identity.rights, .cart_id = identity.cart_id};
     for (size_t i = 0; i < COUNT(roles); i++) {
         if (text_equal(role_names[i], identity.role))
             ctx->caller.role = roles[i];

@@ -3,6 +3,7 @@
  */
 #include "address.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "suite.h"
@@ -57,6 +58,28 @@ START_TEST(what_is_no_network_is_refused)
 }
 END_TEST
 
+START_TEST(a_socket_names_the_address_that_its_text_does)
+{
+    struct sockaddr_in narrow = {.sin_family = AF_INET};
+    struct sockaddr_in6 wide = {.sin6_family = AF_INET6};
+    struct sockaddr none = {.sa_family = AF_UNIX};
+    struct address read, named;
+
+    ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.7", &narrow.sin_addr), 1);
+    ck_assert(address_read("192.0.2.7", 9, &read));
+    named = address_of((const struct sockaddr *)&narrow);
+    ck_assert_mem_eq(&named, &read, sizeof(read));
+
+    ck_assert_int_eq(inet_pton(AF_INET6, "2001:db8::1", &wide.sin6_addr), 1);
+    ck_assert(address_read("2001:db8::1", 11, &read));
+    named = address_of((const struct sockaddr *)&wide);
+    ck_assert_mem_eq(&named, &read, sizeof(read));
+
+    named = address_of(&none);
+    ck_assert_mem_eq(&named, &(struct address){{0}}, sizeof(named));
+}
+END_TEST
+
 START_TEST(a_client_is_an_ipv4_address_or_an_ipv6_network)
 {
     struct address address;
@@ -74,6 +97,7 @@ static void add_tests(TCase *tests)
 {
     ADD_TABLE_TEST(tests, a_network_has_its_addresses, cases);
     ADD_TABLE_TEST(tests, what_is_no_network_is_refused, broken);
+    tcase_add_test(tests, a_socket_names_the_address_that_its_text_does);
     tcase_add_test(tests, a_client_is_an_ipv4_address_or_an_ipv6_network);
 }
 

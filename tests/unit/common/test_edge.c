@@ -34,9 +34,9 @@ static enum err tell_all(struct ctx *ctx, const void *in UNUSED, void *ret UNUSE
 
     atomic_fetch_add(&served, 1);
     buf_init(&buf, ctx->arena, 4096);
-    buf_printf(&buf, "%s %s?%s role=%d shop=%s cart=%s address=%s body=%.*s", ctx->request->method, ctx->request->path,
+    buf_printf(&buf, "%s %s?%s role=%d shop=%s cart=%s body=%.*s", ctx->request->method, ctx->request->path,
                ctx->request->query, (int)ctx->caller.role, ctx->caller.shop,
-               ctx->caller.cart_id != NULL ? ctx->caller.cart_id : "-", ctx->caller.address, (int)size, body);
+               ctx->caller.cart_id != NULL ? ctx->caller.cart_id : "-", (int)size, body);
     for (size_t i = 0; i < COUNT(names); i++) {
         const char *value = request_header(ctx, names[i]);
         buf_printf(&buf, " %s", value != NULL ? value : "-");
@@ -147,9 +147,8 @@ START_TEST(a_request_is_passed_on_with_what_it_says_and_who_asks)
             "{\"a\":1}", &reply);
 
     ck_assert_int_eq(reply.status, 202);
-    ck_assert_str_eq(reply.body,
-                     "POST /carts/a%20b/items?x=1&y=%C3%A9 role=1 shop=main cart=" CART
-                     " address=127.0.0.1 body={\"a\":1} application/json k1 \"3\" wait=1 application/json - -");
+    ck_assert_str_eq(reply.body, "POST /carts/a%20b/items?x=1&y=%C3%A9 role=1 shop=main cart=" CART
+                                 " body={\"a\":1} application/json k1 \"3\" wait=1 application/json - -");
     ck_assert_str_eq(reply_header(&reply, "ETag", header), "\"5\"");
     ck_assert_str_eq(reply_header(&reply, "Location", header), "/orders/1");
     ck_assert_str_eq(reply_header(&reply, "Content-Type", header), "text/plain");
@@ -295,23 +294,37 @@ static const struct {
     const char *forwarded;
     const char *address;
 } forwarded[] = {
-    {"", "X-Forwarded-For: 203.0.113.9\r\n", "address=127.0.0.1 "},
-    {"10.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "address=127.0.0.1 "},
-    {"127.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "address=203.0.113.9 "},
-    {"127.0.0.1", "X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\n", "address=203.0.113.9 "},
-    {"127.0.0.1", "X-Forwarded-For: 2001:db8::1\r\n", "address=2001:db8::1 "},
-    {"127.0.0.1", "X-Forwarded-For: unknown\r\n", "address=127.0.0.1 "},
-    {"127.0.0.1", NULL, "address=127.0.0.1 "},
+    {"", "X-Forwarded-For: 203.0.113.9\r\n", "127.0.0.1"},
+    {"10.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "127.0.0.1"},
+    {"127.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "203.0.113.9"},
+    {"127.0.0.1", "X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\n", "203.0.113.9"},
+    {"127.0.0.1", "X-Forwarded-For: 2001:db8::1\r\n", "2001:db8::1"},
+    {"127.0.0.1", "X-Forwarded-For: unknown\r\n", "127.0.0.1"},
+    {"127.0.0.1", NULL, "127.0.0.1"},
 };
+
+/* Takes all that an address may ask, an hour ahead of the clock: nothing comes back while the test runs. */
+static void use_up(const char *text)
+{
+    const int64_t later = clock_monotonic() + 3600 * CLOCK_SECOND;
+    struct address address;
+    int wait_s;
+
+    ck_assert(address_read(text, strlen(text), &address));
+    while (limiter_take(edge.state->by_address, address.bytes, address_client_size(&address), later, &wait_s))
+        continue;
+}
 
 START_TEST(only_a_trusted_proxy_is_believed)
 {
     start_again("WAYBILL_TRUSTED_PROXY", forwarded[_i].proxy);
 
+    use_up("198.51.100.1");
     web_ask(&front, "GET", "/public", forwarded[_i].forwarded, NULL, &reply);
-
     ck_assert_int_eq(reply.status, 202);
-    ck_assert_ptr_nonnull(strstr(reply.body, forwarded[_i].address));
+    use_up(forwarded[_i].address);
+    web_ask(&front, "GET", "/public", forwarded[_i].forwarded, NULL, &reply);
+    ck_assert_int_eq(reply.status, 429);
 }
 END_TEST
 
