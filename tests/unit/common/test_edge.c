@@ -1,7 +1,7 @@
 /*
- * test_edge - a gateway before a service: passing on, limits, CORS, waiting.
+ * test_edge - a gateway before a service: passing on, CORS, waiting.
  */
-#include "edge.h"
+#include "gateway.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,131 +13,6 @@
 #include "clock.h"
 #include "edge_state.h"
 #include "pause.h"
-#include "suite.h"
-#include "text.h"
-#include "web.h"
-
-#define CART "0190b3c2-7a10-7000-8000-000000000001"
-#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
-
-/* --- the service behind --- */
-
-static _Atomic int served;
-
-static enum err tell_all(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
-{
-    size_t size;
-    const char *body = request_body(ctx, &size);
-    const char *names[] = {"Content-Type", "Idempotency-Key", "If-Match", "Prefer",
-                           "Accept",       "Authorization",   "Cookie"};
-    struct buf buf;
-
-    atomic_fetch_add(&served, 1);
-    buf_init(&buf, ctx->arena, 4096);
-    buf_printf(&buf, "%s %s?%s role=%d shop=%s cart=%s body=%.*s", ctx->request->method, ctx->request->path,
-               ctx->request->query, (int)ctx->caller.role, ctx->caller.shop,
-               ctx->caller.cart_id != NULL ? ctx->caller.cart_id : "-", (int)size, body);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        const char *value = request_header(ctx, names[i]);
-        buf_printf(&buf, " %s", value != NULL ? value : "-");
-    }
-    http_status(ctx, 202);
-    http_etag(ctx, 5);
-    http_header(ctx, "Location", "/orders/1");
-    http_text(ctx, "text/plain", buf.data, buf.size);
-    return ERR_NONE;
-}
-
-static enum err refuse(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
-{
-    return FAIL(ctx, CONFLICT, "could not place it");
-}
-
-static const struct route back_routes[] = {
-    {"POST", "/carts/:id/items", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
-    {"GET", "/inner/:id/view", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
-    {"GET", "/public", ROLE_SHOPPER, .handle = tell_all, .flags = ROUTE_RAW_BODY},
-    {"GET", "/conflict", ROLE_SHOPPER, .handle = refuse},
-    {"GET", "/staff", ROLE_STAFF, .handle = tell_all},
-    {"GET", "/nobody", ROLE_NONE, .handle = tell_all},
-    {0},
-};
-
-/* --- the gateway --- */
-
-static enum err authenticate(struct ctx *ctx, const struct route *route)
-{
-    const char *token = request_header(ctx, "Authorization");
-
-    ctx->caller.role = ROLE_SHOPPER;
-    if (route->who == ROLE_NONE)
-        return ERR_NONE;
-    if (!text_equal(token, "Bearer good") && !text_equal(token, "Bearer better"))
-        return FAIL(ctx, UNAUTHENTICATED, "the token is not good");
-    ctx->caller.cart_id = text_equal(token, "Bearer good") ? CART : "0190b3c2-7a10-7000-8000-000000000002";
-    return ERR_NONE;
-}
-
-static enum err wait_for_news(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
-{
-    struct ticket *ticket = edge_watch(ctx, path_param(ctx, "id"), NULL);
-
-    atomic_fetch_add(&served, 1);
-    bool news = edge_wait(ticket, request_wait_s(ctx) * 1000);
-    edge_unwatch(ticket);
-    http_text(ctx, "text/plain", news ? "news" : "nothing", news ? 4 : 7);
-    return ERR_NONE;
-}
-
-static const struct route front_routes[] = {
-    {"POST", "/carts/:id/items", ROLE_SHOPPER, .upstream = "back"},
-    {"GET", "/views/:id", ROLE_SHOPPER, .upstream = "back", .upstream_path = "/inner/:id/view"},
-    {"GET", "/public", ROLE_NONE, .upstream = "back"},
-    {"GET", "/conflict", ROLE_SHOPPER, .upstream = "back"},
-    {"GET", "/missing", ROLE_SHOPPER, .upstream = "back"},
-    {"GET", "/nobody", ROLE_SHOPPER, .upstream = "back"},
-    {"GET", "/news/:id", ROLE_SHOPPER, .handle = wait_for_news},
-    {0},
-};
-
-static const char *const upstreams[] = {"back", NULL};
-static const struct setting settings[] = {EDGE_SETTINGS, EDGE_UPSTREAM("BACK", "http://127.0.0.1:1"), {0}};
-
-static struct edge edge = {.openapi = "{\"openapi\":\"3.1.0\"}",
-                           .page = "<!doctype html><title>API</title>",
-                           .upstreams = upstreams,
-                           .authenticate = authenticate};
-static struct web back, front;
-static struct reply reply;
-static char header[512];
-
-#define GOOD "Authorization: Bearer good\r\n"
-
-static void start_front(void)
-{
-    web_start(&front, front_routes, &edge, settings);
-}
-
-static void start(void)
-{
-    web_start(&back, back_routes, NULL, NULL);
-    setenv("WAYBILL_BACK_URL", web_url(&back), 1);
-    start_front();
-}
-
-static void stop(void)
-{
-    web_stop(&front);
-    web_stop(&back);
-}
-
-/* The same with a setting changed. */
-static void start_again(const char *name, const char *value)
-{
-    web_stop(&front);
-    setenv(name, value, 1);
-    start_front();
-}
 
 START_TEST(a_request_is_passed_on_with_what_it_says_and_who_asks)
 {
@@ -239,92 +114,6 @@ START_TEST(a_copy_that_is_gone_is_not_noticed)
         ck_assert_int_eq(reply.status, 202);
     }
     ck_assert_int_eq(atomic_load(&served), 10);
-}
-END_TEST
-
-static int ask_often(const char *more, int times)
-{
-    int refused = 0;
-
-    for (int i = 0; i < times; i++) {
-        web_ask(&front, "GET", "/public", more, NULL, &reply);
-        refused += reply.status == 429;
-    }
-    return refused;
-}
-
-START_TEST(one_address_is_limited)
-{
-    start_again("WAYBILL_RATE_ADDRESS", "2");
-
-    ck_assert_int_gt(ask_often(NULL, 20), 0);
-    while (ask_often(NULL, 1) == 0)
-        continue;
-    ck_assert_str_eq(reply_header(&reply, "Retry-After", header), "1");
-    ck_assert_ptr_nonnull(strstr(reply.body, "\"code\":\"too_many_requests\""));
-    web_ask(&front, "GET", "/healthz", NULL, NULL, &reply);
-    ck_assert_int_eq(reply.status, 200);
-}
-END_TEST
-
-START_TEST(one_caller_is_limited_and_others_are_not)
-{
-    int refused = 0;
-    start_again("WAYBILL_RATE_TOKEN", "2");
-
-    for (int i = 0; i < 20; i++) {
-        web_ask(&front, "POST", "/carts/1/items", GOOD, NULL, &reply);
-        refused += reply.status == 429;
-    }
-    ck_assert_int_gt(refused, 0);
-    web_ask(&front, "POST", "/carts/1/items", "Authorization: Bearer better\r\n", NULL, &reply);
-    ck_assert_int_eq(reply.status, 202);
-    ck_assert_int_eq(ask_often(NULL, 20), 0);
-}
-END_TEST
-
-START_TEST(the_usual_limits_let_two_hundred_shoppers_share_an_address)
-{
-    ck_assert_int_eq(ask_often(NULL, 1000), 0);
-}
-END_TEST
-
-static const struct {
-    const char *proxy;
-    const char *forwarded;
-    const char *address;
-} forwarded[] = {
-    {"", "X-Forwarded-For: 203.0.113.9\r\n", "127.0.0.1"},
-    {"10.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "127.0.0.1"},
-    {"127.0.0.0/8", "X-Forwarded-For: 203.0.113.9\r\n", "203.0.113.9"},
-    {"127.0.0.1", "X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\n", "203.0.113.9"},
-    {"127.0.0.1", "X-Forwarded-For: 2001:db8::1\r\n", "2001:db8::1"},
-    {"127.0.0.1", "X-Forwarded-For: unknown\r\n", "127.0.0.1"},
-    {"127.0.0.1", NULL, "127.0.0.1"},
-};
-
-/* Takes all that an address may ask, an hour ahead of the clock: nothing comes back while the test runs. */
-static void use_up(const char *text)
-{
-    const int64_t later = clock_monotonic() + 3600 * CLOCK_SECOND;
-    struct address address;
-    int wait_s;
-
-    ck_assert(address_read(text, strlen(text), &address));
-    while (limiter_take(edge.state->by_address, address.bytes, address_client_size(&address), later, &wait_s))
-        continue;
-}
-
-START_TEST(only_a_trusted_proxy_is_believed)
-{
-    start_again("WAYBILL_TRUSTED_PROXY", forwarded[_i].proxy);
-
-    use_up("198.51.100.1");
-    web_ask(&front, "GET", "/public", forwarded[_i].forwarded, NULL, &reply);
-    ck_assert_int_eq(reply.status, 202);
-    use_up(forwarded[_i].address);
-    web_ask(&front, "GET", "/public", forwarded[_i].forwarded, NULL, &reply);
-    ck_assert_int_eq(reply.status, 429);
 }
 END_TEST
 
@@ -496,10 +285,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_service_that_does_not_believe_us_is_our_fault);
     tcase_add_test(tests, when_no_copy_can_be_reached_it_is_busy);
     tcase_add_test(tests, a_copy_that_is_gone_is_not_noticed);
-    tcase_add_test(tests, one_address_is_limited);
-    tcase_add_test(tests, one_caller_is_limited_and_others_are_not);
-    tcase_add_test(tests, the_usual_limits_let_two_hundred_shoppers_share_an_address);
-    ADD_TABLE_TEST(tests, only_a_trusted_proxy_is_believed, forwarded);
     ADD_TABLE_TEST(tests, a_browser_may_call_from_listed_origins, origins);
     tcase_add_test(tests, the_document_and_the_page_are_served);
     tcase_add_test(tests, news_of_an_aggregate_wakes_who_waits_for_it);
