@@ -2,10 +2,10 @@
  * batch - decides for each message what becomes of it, then does that in one transaction.
  *
  * All decisions are made in memory, from three questions to the database: where the partitions stand (locked), what is
- * known of the keys, and which events of unversioned sources were seen. They and the locks on the rows that handlers
- * will write are one round trip. Each is a statement of its own, behind the lock on the positions: so it sees what that
- * waited for. Rows of messages that turn out to be repeats are locked for nothing, which is cheaper than to wait and
- * see.
+ * known of the keys, and which events of unversioned sources were seen. They, the locks on the rows that handlers will
+ * write and those rows themselves are one round trip. Each is a statement of its own, behind the lock on the positions:
+ * so it sees what that waited for. Rows of messages that turn out to be repeats are locked for nothing, which is
+ * cheaper than to wait and see.
  */
 #include "batch.h"
 
@@ -86,7 +86,8 @@ static bool prepare(struct work *work, struct item *item)
     return false;
 }
 
-/* Lists the distinct partitions, keys and unversioned events, asks what is known of them, and locks. */
+/* Lists the distinct partitions, keys and unversioned events, asks what is known of them, and has the rows locked and
+ * brought that handlers need. */
 static enum err look_up(struct work *work)
 {
     struct batch *batch = work->batch;
@@ -115,7 +116,7 @@ static enum err look_up(struct work *work)
     positions_ask(uow, &batch->positions, &positions);
     handled_ask(uow, &batch->keys, &handled);
     inbox_ask(uow, &asked, &work->seen);
-    deliveries_lock(uow, deliveries, count);
+    deliveries_bring(uow, deliveries, count);
     TRY(uow_sync(uow));
     if (!positions_learn(&batch->positions, &positions)) {
         /* There was nothing to lock, so nothing that was answered counts. */

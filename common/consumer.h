@@ -3,9 +3,10 @@
  *
  * The loop takes what has arrived (up to BATCH_MAX messages), opens one unit of work, locks the position rows of the
  * batch's partitions, drops what was handled before, locks the rows that subscriptions name (one statement per kind of
- * row, ordered by key), calls the handlers, writes positions and versions, and commits. A handler therefore sees every
- * message of an aggregate once and in order, and its effect, its events and the record that it was handled are one
- * transaction. When a batch fails for a message's own fault, it is repeated one message at a time.
+ * row, ordered by key) and brings those along that handlers will read, all in one round trip, calls the handlers,
+ * writes positions and versions, and commits. A handler therefore sees every message of an aggregate once and in order,
+ * and its effect, its events and the record that it was handled are one transaction. When a batch fails for a message's
+ * own fault, it is repeated one message at a time.
  *
  * What a handler may return:
  *   ERR_NONE     handled, or nothing to do (the table of moves says why)
@@ -22,7 +23,7 @@
 #define WAYBILL_CONSUMER_H
 
 #include "event.h"
-#include "uow.h"
+#include "rows.h"
 
 #define BATCH_MAX 100
 
@@ -33,24 +34,31 @@ typedef enum err (*event_handler)(struct uow *uow, const struct message *message
 struct subscription {
     const struct event_type *type;
     event_handler handler;
-    /* The row that handling will write: a :many statement with the parameter `keys::text[]` that locks rows in the
-     * order of their keys, and where in the event's struct the key (a const char *) stands. */
+    /* The row that handling will write: a statement that locks it, or the kind of row where it is to come along too
+     * (rows.h); and where in the event's struct the key (a const char *) stands. */
     const struct query *lock;
-    size_t lock_by;
-    /* Or, where one event needs several rows: names each with needs_row(). */
+    const struct rows *rows;
+    size_t key;
+    /* Or, where one event needs several rows: names each with needs_lock() or needs_row(). */
     void (*needs)(struct needs *needs, const struct message *message, const void *event);
 };
 
-#define LOCKS(query, tag, member) &Q_##query, offsetof(struct tag, member), NULL
-#define LOCKS_NOTHING NULL, 0, NULL
-#define LOCKS_BY(function) NULL, 0, function
+#define LOCKS(query, tag, member) &Q_##query, NULL, offsetof(struct tag, member), NULL
+#define TAKES(rows, tag, member) NULL, &(rows), offsetof(struct tag, member), NULL
+#define LOCKS_NOTHING NULL, NULL, 0, NULL
+#define LOCKS_BY(function) NULL, NULL, 0, function
 
 /* The batch's arena, for keys that must be made. */
 struct arena *needs_arena(struct needs *needs);
 
-/* Names one row to lock; a NULL key names none. Rows of one query are locked together, queries in the order of their
- * names. */
-void needs_row(struct needs *needs, const struct query *query, const char *key);
+/* Names one row to lock, or to lock and bring along; a NULL key names none. Rows of one query are locked together,
+ * queries in the order of their names. */
+void needs_lock(struct needs *needs, const struct query *lock, const char *key);
+void needs_row(struct needs *needs, const struct rows *rows, const char *key);
+
+/* Names an aggregate that handling will make: that nothing waits for it, as nearly always, comes along too, and
+ * waiting_release() has nothing to ask. */
+void needs_release(struct needs *needs, const char *kind, const char *id);
 
 /*
  * Ends a handler whose aggregate is not here: `return message_waits_for(uow, "order", id);` gives ERR_ABSENT. A look-up

@@ -3,6 +3,7 @@
  */
 #include "delivery.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 
 struct need {
     const struct query *query;
+    const struct rows *rows; /* whose rows it brings along, or NULL */
+    bool is_behind;          /* it only reads, behind all locks */
     const char *key;
 };
 
@@ -55,9 +58,9 @@ struct arena *needs_arena(struct needs *needs)
     return needs->ctx->arena;
 }
 
-void needs_row(struct needs *needs, const struct query *query, const char *key)
+static void add_need(struct needs *needs, struct need need)
 {
-    if (key == NULL)
+    if (need.query == NULL || need.key == NULL)
         return;
     if (needs->count == needs->capacity) {
         needs->capacity = needs->capacity * 2 + 16;
@@ -66,16 +69,35 @@ void needs_row(struct needs *needs, const struct query *query, const char *key)
             memcpy(items, needs->items, needs->count * sizeof(*items));
         needs->items = items;
     }
-    needs->items[needs->count++] = (struct need){query, key};
+    needs->items[needs->count++] = need;
+}
+
+void needs_lock(struct needs *needs, const struct query *lock, const char *key)
+{
+    add_need(needs, (struct need){.query = lock, .key = key});
+}
+
+void needs_row(struct needs *needs, const struct rows *rows, const char *key)
+{
+    if (rows->lock != rows->read)
+        needs_lock(needs, rows->lock, key);
+    add_need(needs, (struct need){rows->read, rows, rows->lock != rows->read, key});
+}
+
+void needs_release(struct needs *needs, const char *kind, const char *id)
+{
+    needs_row(needs, &waiting_rows, arena_printf(needs->ctx->arena, "%s:%s", kind, id));
 }
 
 static void collect(struct needs *needs, const struct delivery *delivery)
 {
     const struct subscription *subscription = delivery->subscription;
+    const char *const *key = (const void *)((const char *)delivery->event + subscription->key);
 
     if (subscription->lock != NULL)
-        needs_row(needs, subscription->lock,
-                  *(const char *const *)((const char *)delivery->event + subscription->lock_by));
+        needs_lock(needs, subscription->lock, *key);
+    if (subscription->rows != NULL)
+        needs_row(needs, subscription->rows, *key);
     if (subscription->needs != NULL)
         subscription->needs(needs, delivery->message, delivery->event);
 }
@@ -83,12 +105,34 @@ static void collect(struct needs *needs, const struct delivery *delivery)
 static int compare_needs(const void *left, const void *right)
 {
     const struct need *a = left, *b = right;
-    int order = strcmp(a->query->name, b->query->name);
 
+    if (a->is_behind != b->is_behind)
+        return a->is_behind ? 1 : -1;
+    int order = strcmp(a->query->name, b->query->name);
     return order != 0 ? order : strcmp(a->key, b->key);
 }
 
-void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count)
+/* Queues one statement for the first needs, which are of one query; returns how many. */
+static size_t send_first(struct uow *uow, const struct need *needs, size_t count, bool brings)
+{
+    struct texts keys = {.items = arena_array(uow->ctx->arena, count, sizeof(const char *))};
+    const struct rows *rows = NULL;
+    size_t i = 0;
+
+    for (; i < count && needs[i].query == needs[0].query; i++) {
+        if (keys.count == 0 || strcmp(keys.items[keys.count - 1], needs[i].key) != 0)
+            keys.items[keys.count++] = needs[i].key;
+        if (needs[i].rows != NULL)
+            rows = needs[i].rows;
+    }
+    if (brings && rows != NULL)
+        rows_bring(uow, rows, &keys);
+    else if (!needs[0].is_behind)
+        query_lock(uow, needs[0].query, &keys);
+    return i;
+}
+
+static void send_needs(struct uow *uow, const struct delivery *deliveries, size_t count, bool brings)
 {
     struct needs needs = {.ctx = uow->ctx};
 
@@ -97,17 +141,19 @@ void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t 
     if (needs.count == 0)
         return;
     qsort(needs.items, needs.count, sizeof(*needs.items), compare_needs);
+    for (size_t i = 0; i < needs.count;)
+        i += send_first(uow, &needs.items[i], needs.count - i, brings);
+}
 
-    const char **keys = arena_array(uow->ctx->arena, needs.count, sizeof(*keys));
-    for (size_t i = 0; i < needs.count;) {
-        const struct query *query = needs.items[i].query;
-        struct texts distinct = {.items = keys};
-        for (; i < needs.count && needs.items[i].query == query; i++)
-            if (distinct.count == 0 || strcmp(keys[distinct.count - 1], needs.items[i].key) != 0)
-                keys[distinct.count++] = needs.items[i].key;
-        query_lock(uow, query, &distinct);
-        keys += distinct.count;
-    }
+void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count)
+{
+    send_needs(uow, deliveries, count, false);
+}
+
+void deliveries_bring(struct uow *uow, const struct delivery *deliveries, size_t count)
+{
+    assert(uow->brought == NULL);
+    send_needs(uow, deliveries, count, true);
 }
 
 /* --- the call --- */
@@ -141,7 +187,7 @@ static enum err call_handler(struct uow *uow, const struct delivery *delivery)
         if (text_equal(uow->waits_for, locked))
             return ERR_ABSENT;
         locked = uow->waits_for;
-        SQL(uow, waiting_lock, .waits_for = locked);
+        query_lock(uow, &Q_waiting_lock, &(struct texts){.items = &locked, .count = 1});
         ctx_clear_problem(uow->ctx);
     }
     return FAIL(uow->ctx, INTERNAL, "the handler waits for one aggregate after another");

@@ -24,11 +24,18 @@ enum err delivery_decode(struct ctx *ctx, struct delivery *delivery) MUST_USE;
 /* Locks all rows that the deliveries need, each kind by one statement. */
 void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count);
 
+/* The same, and brings them along, from the next uow_sync() on: once in a unit of work and before its first handler, or
+ * a row could be there twice and what is left of it be older than what a handler wrote. */
+void deliveries_bring(struct uow *uow, const struct delivery *deliveries, size_t count);
+
 /* Calls the handler under the message's trace. If ERR_ABSENT comes back, uow->waits_for is locked and says for what. */
 enum err delivery_make(struct uow *uow, const struct delivery *delivery) MUST_USE;
 
 /* Whether the error says that the message itself can't be processed, so that trying again as it is would not help. */
 bool err_is_of_message(enum err err);
+
+/* Whether anything waits for an aggregate, by the key "kind:id"; locked, so that nothing will. */
+extern const struct rows waiting_rows;
 
 /* Puts a message to the side: to wait for uow->waits_for, or parked for a reason. */
 void set_aside_wait(struct uow *uow, const struct message *message);

@@ -288,9 +288,16 @@ VALUES (:state::text, :waits_for::text, :topic::text, :partition::int, :at_offse
 DELETE FROM set_aside
  WHERE id = :id::bigint;
 
--- name: waiting_lock :exec
--- Between looking for the aggregate and going to wait for it, nobody may make it and miss us.
-SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':' || :waits_for::text, 0));
+-- name: waiting_lock :many
+-- Between looking for the aggregate and going to wait for it, nobody may make it and miss us. In the order of the keys.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':' || waits_for, 0))
+  FROM unnest(:keys::text[]) AS waits_for;
+
+-- name: waiting_any :many
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT asked.id, EXISTS (SELECT FROM set_aside WHERE state = 'waiting' AND waits_for = asked.id) AS waits
+  FROM unnest(:keys::text[]) AS asked (id);
 
 -- name: waiting_get :many
 SELECT id, waits_for, topic, partition, "offset", key, sequence, event_id, type, correlation_id, causation_id,

@@ -96,6 +96,15 @@ static struct message message_of(const struct set_aside *row)
     };
 }
 
+/* Whether anything waits, as it comes along with a batch whose handlers make what may be waited for. */
+struct waiting {
+    const char *id; /* "kind:id" */
+    bool waits;
+};
+static RECORD(waiting, FIELD(waiting, id), FIELD(waiting, waits));
+
+const struct rows waiting_rows = {&Q_waiting_lock, &Q_waiting_any, &waiting_record};
+
 /* --- putting aside --- */
 
 static void add(struct uow *uow, const char *state, const char *waits_for, const struct message *message,
@@ -114,8 +123,17 @@ static void add(struct uow *uow, const char *state, const char *waits_for, const
         .body = body, .reason = arena_printf(uow->ctx->arena, "%.*s", REASON_MAX, reason));
 }
 
+/* Something waits for it now, whatever came along with the batch. */
+static void forget_that_none_waits(struct uow *uow, const char *waits_for)
+{
+    struct waiting waiting;
+
+    (void)rows_take(uow, &waiting_rows, waits_for, &waiting);
+}
+
 void set_aside_wait(struct uow *uow, const struct message *message)
 {
+    forget_that_none_waits(uow, uow->waits_for);
     add(uow, "waiting", uow->waits_for, message, "its aggregate is not here yet");
 }
 
@@ -151,6 +169,7 @@ static enum err release_one(struct uow *uow, const struct set_aside *row, bool i
     }
     if (err == ERR_ABSENT) {
         ctx_clear_problem(uow->ctx);
+        forget_that_none_waits(uow, uow->waits_for);
         SQL(uow, waiting_move, .id = row->id, .waits_for = uow->waits_for);
         return ERR_NONE;
     }
@@ -173,8 +192,11 @@ enum err waiting_release(struct uow *uow, const char *kind, const char *id)
     bool inner = uow->releases;
     int64_t after_id = 0;
     struct set_aside_list rows;
+    struct waiting waiting;
 
-    SQL(uow, waiting_lock, .waits_for = waits_for);
+    if (rows_take(uow, &waiting_rows, waits_for, &waiting) && !waiting.waits)
+        return ERR_NONE;
+    query_lock(uow, &Q_waiting_lock, &(struct texts){.items = &waits_for, .count = 1});
     do {
         TRY(SQL_MANY(uow, waiting_get, set_aside_record, &rows, .waits_for = waits_for, .after_id = after_id,
                      .count = RELEASE_MAX));

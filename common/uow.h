@@ -26,6 +26,7 @@ struct uow {
     struct connection *connection;
     struct outbox_batch *outbox; /* events emitted so far */
     struct task_adds *tasks;     /* and tasks added */
+    struct brought *brought;     /* rows that came along with a batch's locks (rows.h) */
     struct expectation *pending; /* statements sent, answers not read yet; oldest first */
     struct expectation *pending_last;
     enum err failed; /* the first error; from then on everything returns it */

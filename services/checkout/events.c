@@ -165,17 +165,17 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
 /* clang-format off */
 const struct subscription checkout_subscriptions[] = {
     /* event                         handler                     checkouts locked first, for the whole batch at once */
-    { &cart_locked_type,             on_cart_locked,             LOCKS(checkouts_lock, cart_locked, checkout_id) },
-    { &cart_lock_refused_type,       on_cart_lock_refused,       LOCKS(checkouts_lock, cart_lock_refused, checkout_id) },
-    { &hold_held_type,               on_hold_held,               LOCKS(checkouts_lock, hold_held, checkout_id) },
-    { &hold_refused_type,            on_hold_refused,            LOCKS(checkouts_lock, hold_refused, checkout_id) },
-    { &payment_action_required_type, on_payment_action_required, LOCKS(checkouts_lock, payment_action_required, checkout_id) },
-    { &payment_due_type,             on_payment_due,             LOCKS(checkouts_lock, payment_due, checkout_id) },
-    { &payment_authorized_type,      on_payment_authorized,      LOCKS(checkouts_lock, payment_authorized, checkout_id) },
-    { &payment_declined_type,        on_payment_declined,        LOCKS(checkouts_lock, payment_declined, checkout_id) },
-    { &payment_unknown_type,         on_payment_unknown,         LOCKS(checkouts_lock, payment_unknown, checkout_id) },
-    { &payment_closed_type,          on_payment_closed,          LOCKS(checkouts_lock, payment_closed, checkout_id) },
-    { &order_placed_type,            on_order_placed,            LOCKS(checkouts_lock, order_placed, order_id) },
+    { &cart_locked_type,             on_cart_locked,             TAKES(checkout_rows, cart_locked, checkout_id) },
+    { &cart_lock_refused_type,       on_cart_lock_refused,       TAKES(checkout_rows, cart_lock_refused, checkout_id) },
+    { &hold_held_type,               on_hold_held,               TAKES(checkout_rows, hold_held, checkout_id) },
+    { &hold_refused_type,            on_hold_refused,            TAKES(checkout_rows, hold_refused, checkout_id) },
+    { &payment_action_required_type, on_payment_action_required, TAKES(checkout_rows, payment_action_required, checkout_id) },
+    { &payment_due_type,             on_payment_due,             TAKES(checkout_rows, payment_due, checkout_id) },
+    { &payment_authorized_type,      on_payment_authorized,      TAKES(checkout_rows, payment_authorized, checkout_id) },
+    { &payment_declined_type,        on_payment_declined,        TAKES(checkout_rows, payment_declined, checkout_id) },
+    { &payment_unknown_type,         on_payment_unknown,         TAKES(checkout_rows, payment_unknown, checkout_id) },
+    { &payment_closed_type,          on_payment_closed,          TAKES(checkout_rows, payment_closed, checkout_id) },
+    { &order_placed_type,            on_order_placed,            TAKES(checkout_rows, order_placed, order_id) },
     { NULL },
 };
 /* clang-format on */

@@ -73,9 +73,13 @@ SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, sta
  WHERE id = :id::uuid;
 
 -- name: checkouts_lock :many
--- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs.
+-- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs. Its columns are those of
+-- checkout_get.
 -- unlimited: a batch has at most BATCH_MAX keys
-SELECT id
+SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
+       winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
+       redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
+       totals, rules, number, version, now() AS now
   FROM checkout
  WHERE id = ANY (:keys::text[]::uuid[])
  ORDER BY id

@@ -8,6 +8,8 @@
 #include "offer_cache.h"
 #include "service.h"
 
+const struct rows checkout_rows = {&Q_checkouts_lock, &Q_checkouts_lock, &checkout_record};
+
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
@@ -76,6 +78,8 @@ enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret)
 {
     bool found;
 
+    if (rows_take(uow, &checkout_rows, id, ret))
+        return ERR_NONE;
     TRY(SQL_MAYBE(uow, placement_get, checkout_record, ret, &found, .id = id));
     return found ? ERR_NONE : never_opened(uow, id);
 }
@@ -84,6 +88,8 @@ enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout 
 {
     bool found;
 
+    if (rows_take(uow, &checkout_rows, id, ret))
+        return ERR_NONE;
     TRY(SQL_MAYBE(uow, checkout_get, checkout_record, ret, &found, .id = id));
     return found ? ERR_NONE : never_opened(uow, id);
 }

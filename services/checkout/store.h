@@ -2,13 +2,16 @@
  * store - typed reads and writes of checkouts; the only user of queries.sql.
  *
  * A checkout is read under its row's lock, changed in memory, and saved. What is bought is wide and seldom needed, so
- * most events read a checkout without it: lines, groups, rules and personal are empty then.
+ * what needs only the placement reads a checkout without it: lines, groups, rules and personal are empty then.
  */
 #ifndef WAYBILL_CHECKOUT_STORE_H
 #define WAYBILL_CHECKOUT_STORE_H
 
 #include "checkout.h"
-#include "uow.h"
+#include "rows.h"
+
+/* The checkouts of a batch, whole. */
+extern const struct rows checkout_rows;
 
 /* Reads and locks the checkout of the caller's own cart; any other is not found. Without an id the one of the cart. */
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
@@ -32,8 +35,8 @@ enum err checkout_choose(struct uow *uow, const char *id, const struct choice *c
 /* Reads what the shop offers for the checkout as it is now: from memory while nobody changed it. */
 enum err checkout_read_offers(struct uow *uow, struct checkout *checkout) MUST_USE;
 
-/* Reads for an event or a deadline whose row this transaction has locked, without and with what is bought. Another
- * service spoke of it, so it must be there. */
+/* Reads for an event or a deadline whose row this transaction has locked, at least the placement, or with what is
+ * bought. Another service spoke of it, so it must be there. */
 enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
 enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
 

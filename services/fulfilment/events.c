@@ -20,11 +20,11 @@ static void needs_claimed_stock(struct needs *needs, const struct message *messa
 {
     const struct checkout_claims_asked *asked = event;
 
-    needs_row(needs, &Q_holds_lock, asked->checkout_id);
+    needs_row(needs, &hold_rows, asked->checkout_id);
     for (size_t i = 0; i < asked->lines.count; i++)
-        needs_row(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), asked->lines.items[i].sku));
+        needs_lock(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), asked->lines.items[i].sku));
     if (asked->placement > 1)
-        needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->checkout_id));
+        needs_lock(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->checkout_id));
 }
 
 static void contradiction(struct uow *uow, const struct hold *hold, const struct fsm_move *move)
@@ -116,8 +116,8 @@ static void needs_held_stock(struct needs *needs, const struct message *message 
 {
     const struct checkout_failed *failed = event;
 
-    needs_row(needs, &Q_holds_lock, failed->checkout_id);
-    needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), failed->checkout_id));
+    needs_row(needs, &hold_rows, failed->checkout_id);
+    needs_lock(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), failed->checkout_id));
 }
 
 /* The placement failed: its claim ends, and every older one with it. */
@@ -127,7 +127,7 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
     struct hold hold = {0};
     bool found;
 
-    TRY(hold_read(uow, failed->checkout_id, false, &hold, &found));
+    TRY(hold_read(uow, failed->checkout_id, &hold, &found));
     if (!found)
         begin_hold(failed->checkout_id, failed->shop, &hold);
 
@@ -159,9 +159,10 @@ static void needs_ordered_stock(struct needs *needs, const struct message *messa
 {
     const struct order_placed *placed = event;
 
-    needs_row(needs, &Q_holds_lock, placed->order_id);
+    needs_row(needs, &hold_rows, placed->order_id);
+    needs_row(needs, &shipment_number_rows, placed->order_id);
     for (size_t i = 0; i < placed->lines.count; i++)
-        needs_row(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), placed->lines.items[i].sku));
+        needs_lock(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), placed->lines.items[i].sku));
 }
 
 static enum err plan_one(struct uow *uow, const struct order_placed *placed, const struct planned_shipment *plan,
@@ -201,10 +202,11 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
 {
     const struct order_placed *placed = event;
     struct planned_shipment_list plans;
+    const char *number;
     struct hold hold;
     bool found;
 
-    TRY(hold_read(uow, placed->order_id, true, &hold, &found));
+    TRY(hold_read(uow, placed->order_id, &hold, &found));
     if (!found)
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" was placed without a hold", placed->order_id);
     const struct fsm_move move = fsm_next(&hold_fsm, (int)hold.state, ON_CONFIRM, &hold, placed);
@@ -222,9 +224,8 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
 
     plan_shipments(uow->ctx->arena, placed, &hold.allocations, &plans);
     for (size_t i = 0; i < plans.count; i++) {
-        if (i > 0)
-            TRY(shipment_number(uow, &hold.number));
-        TRY(plan_one(uow, placed, &plans.items[i], hold.number, hold.reason));
+        TRY(shipment_number(uow, placed->order_id, &number));
+        TRY(plan_one(uow, placed, &plans.items[i], number, hold.reason));
     }
     return ERR_NONE;
 }
@@ -232,7 +233,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
 static void needs_stopped_stock(struct needs *needs, const struct message *message UNUSED, const void *event)
 {
     const struct order_cancel_asked *asked = event;
-    needs_row(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->order_id));
+    needs_lock(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->order_id));
 }
 
 /* One parcel that has left refuses the stop for the whole order. */

@@ -6,7 +6,7 @@ const char *const hold_event_names[] = {CLAIM_EVENT_NAMES, "confirm", NULL};
 
 RECORD_SHARED(hold, FIELD_NAMED(hold, head.id, "id"), FIELD(hold, shop), FIELD_AS_ENUM(hold, state, hold_state_names),
               FIELD_NAMED(hold, claim.placement, "placement"), FIELD_NAMED(hold, claim.dead, "dead"),
-              FIELD(hold, reason), FIELD_LIST_OF(hold, allocations, allocation_record), FIELD(hold, number),
+              FIELD(hold, reason), FIELD_LIST_OF(hold, allocations, allocation_record),
               FIELD_NAMED(hold, head.version, "version"));
 
 /* clang-format off */

@@ -34,9 +34,7 @@ struct hold {
     const char *reason;
     struct allocation_list allocations; /* what it has taken */
 
-    /* Read along where they are asked for. */
-    struct offer_list offers; /* what sourcing chooses from */
-    const char *number;       /* fresh, for a shipment */
+    struct offer_list offers; /* what sourcing chooses from, where it was asked for */
 };
 
 extern const struct record hold_record;

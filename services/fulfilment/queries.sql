@@ -6,7 +6,7 @@
 -- name: holds_lock :many
 -- The holds of a batch, in the order of their ids.
 -- unlimited: a batch has at most BATCH_MAX keys
-SELECT id
+SELECT id, shop, state, placement, dead, reason, allocations, version
   FROM hold
  WHERE id = ANY (:keys::text[]::uuid[])
  ORDER BY id
@@ -136,9 +136,7 @@ SELECT code
  LIMIT 1000;
 
 -- name: hold_read :maybe
--- With the number of a shipment to come when one is wanted. Its order and it are drawn in one round trip.
-SELECT id, shop, state, placement, dead, reason, allocations, version,
-       CASE WHEN :wants_number::boolean THEN 'S-' || nextval('shipment_number') END AS number
+SELECT id, shop, state, placement, dead, reason, allocations, version
   FROM hold
  WHERE id = :id::uuid;
 
@@ -185,8 +183,11 @@ ON CONFLICT (order_id, intent) DO UPDATE
    SET captured_minor = greatest(coverage.captured_minor, excluded.captured_minor),
        refunded_minor = greatest(coverage.refunded_minor, excluded.refunded_minor);
 
--- name: shipment_next_number :one
-SELECT 'S-' || nextval('shipment_number') AS number;
+-- name: shipment_numbers :many
+-- A fresh number for the first shipment of each order.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT asked.id, 'S-' || nextval('shipment_number') AS number
+  FROM unnest(:keys::text[]) AS asked (id);
 
 -- name: shipment_add :exec
 INSERT INTO shipment (id, shop, number, order_id, group_id, warehouse, method, state, lines, quantity, reason, address,

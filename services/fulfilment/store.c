@@ -97,9 +97,12 @@ void stock_free(struct uow *uow, const struct shipment *shipment)
     stock_shift(uow, &list, 0, -1);
 }
 
-enum err hold_read(struct uow *uow, const char *id, bool wants_number, struct hold *ret, bool *ret_found)
+const struct rows hold_rows = {&Q_holds_lock, &Q_holds_lock, &hold_record};
+
+enum err hold_read(struct uow *uow, const char *id, struct hold *ret, bool *ret_found)
 {
-    return SQL_MAYBE(uow, hold_read, hold_record, ret, ret_found, .id = id, .wants_number = wants_number);
+    *ret_found = rows_take(uow, &hold_rows, id, ret);
+    return *ret_found ? ERR_NONE : SQL_MAYBE(uow, hold_read, hold_record, ret, ret_found, .id = id);
 }
 
 enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,
@@ -112,7 +115,8 @@ enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop
         skus[i] = lines->items[i].sku;
     *ret = (struct hold){0};
     SQL_ASK(uow, stock_offers, offer_record, &offers, .skus = {skus, lines->count}, .shop = shop);
-    TRY(hold_read(uow, id, false, ret, ret_found));
+    TRY(hold_read(uow, id, ret, ret_found));
+    TRY(uow_sync(uow));
     ret->offers = offers;
     return ERR_NONE;
 }
@@ -157,14 +161,19 @@ enum err shipments_of_order(struct uow *uow, const char *order_id, struct shipme
 }
 
 struct fresh_number {
+    const char *id; /* the order's */
     const char *number;
 };
-static RECORD(fresh_number, FIELD(fresh_number, number));
+static RECORD(fresh_number, FIELD(fresh_number, id), FIELD(fresh_number, number));
 
-enum err shipment_number(struct uow *uow, const char **ret)
+const struct rows shipment_number_rows = {NULL, &Q_shipment_numbers, &fresh_number_record};
+
+enum err shipment_number(struct uow *uow, const char *order_id, const char **ret)
 {
-    struct fresh_number fresh = {0};
-    TRY(SQL_ONE(uow, shipment_next_number, fresh_number_record, &fresh));
+    struct fresh_number fresh;
+    bool found; /* always */
+
+    TRY(rows_take_or_ask(uow, &shipment_number_rows, order_id, &fresh, &found));
     *ret = fresh.number;
     return ERR_NONE;
 }

@@ -9,9 +9,9 @@
 #define WAYBILL_FULFILMENT_STORE_H
 
 #include "hold.h"
+#include "rows.h"
 #include "shipment.h"
 #include "sourcing.h"
-#include "uow.h"
 
 /* Keys of stock_lock: which stock rows somebody will touch. In the arena. */
 const char *stock_key_of_sku(struct arena *arena, const char *sku);
@@ -30,8 +30,11 @@ void stock_leave(struct uow *uow, const struct shipment *shipment, const char *b
 /* The shipment's goods won't leave: they can be sold again. */
 void stock_free(struct uow *uow, const struct shipment *shipment);
 
-/* Read a hold that is locked: with a fresh number for its first shipment, or with what sourcing chooses from. */
-enum err hold_read(struct uow *uow, const char *id, bool wants_number, struct hold *ret, bool *ret_found) MUST_USE;
+/* The holds of a batch, and the number of the first shipment of each order. */
+extern const struct rows hold_rows, shipment_number_rows;
+
+/* Read a hold that is locked, without and with what sourcing chooses from. */
+enum err hold_read(struct uow *uow, const char *id, struct hold *ret, bool *ret_found) MUST_USE;
 enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,
                                struct hold *ret, bool *ret_found) MUST_USE;
 
@@ -46,7 +49,7 @@ enum err shipments_of_order(struct uow *uow, const char *order_id, struct shipme
 void shipment_add(struct uow *uow, const struct shipment *shipment, const char *reason, const struct address *address);
 void shipment_save(struct uow *uow, const struct shipment *shipment, int64_t was);
 
-/* A fresh number, in a round trip of its own. */
-enum err shipment_number(struct uow *uow, const char **ret) MUST_USE;
+/* A fresh number. That of an order's first shipment came along, any other costs a round trip. */
+enum err shipment_number(struct uow *uow, const char *order_id, const char **ret) MUST_USE;
 
 #endif

@@ -301,20 +301,20 @@ static enum err on_payment_capture_failed(struct uow *uow, const struct message 
 /* clang-format off */
 const struct subscription order_subscriptions[] = {
     /* event                        handler                     orders locked first, for the whole batch at once */
-    { &checkout_completed_type,     on_checkout_completed,      LOCKS_NOTHING },
+    { &checkout_completed_type,     on_checkout_completed,      TAKES(order_start_rows, checkout_completed, checkout_id) },
     { &shipment_planned_type,       on_shipment_planned,        LOCKS(orders_lock, shipment_planned, order_id) },
-    { &shipment_released_type,      on_shipment_released,       LOCKS(orders_lock, shipment_released, order_id) },
+    { &shipment_released_type,      on_shipment_released,       TAKES(order_rows, shipment_released, order_id) },
     { &shipment_picked_type,        on_shipment_picked,         LOCKS(orders_lock, shipment_picked, order_id) },
     { &shipment_packed_type,        on_shipment_packed,         LOCKS(orders_lock, shipment_packed, order_id) },
-    { &shipment_shipped_type,       on_shipment_shipped,        LOCKS(orders_lock, shipment_shipped, order_id) },
+    { &shipment_shipped_type,       on_shipment_shipped,        TAKES(order_rows, shipment_shipped, order_id) },
     { &shipment_in_transit_type,    on_shipment_in_transit,     LOCKS(orders_lock, shipment_in_transit, order_id) },
-    { &shipment_delivered_type,     on_shipment_delivered,      LOCKS(orders_lock, shipment_delivered, order_id) },
-    { &shipment_stopped_type,       on_shipment_stopped,        LOCKS(orders_lock, shipment_stopped, order_id) },
-    { &shipment_stop_refused_type,  on_shipment_stop_refused,   LOCKS(orders_lock, shipment_stop_refused, order_id) },
-    { &payment_captured_type,       on_payment_captured,        LOCKS(orders_lock, payment_captured, checkout_id) },
-    { &payment_capture_failed_type, on_payment_capture_failed,  LOCKS(orders_lock, payment_capture_failed, checkout_id) },
-    { &payment_voided_type,         on_payment_voided,          LOCKS(orders_lock, payment_voided, checkout_id) },
-    { &payment_refunded_type,       on_payment_refunded,        LOCKS(orders_lock, payment_refunded, checkout_id) },
+    { &shipment_delivered_type,     on_shipment_delivered,      TAKES(order_rows, shipment_delivered, order_id) },
+    { &shipment_stopped_type,       on_shipment_stopped,        TAKES(order_rows, shipment_stopped, order_id) },
+    { &shipment_stop_refused_type,  on_shipment_stop_refused,   TAKES(order_rows, shipment_stop_refused, order_id) },
+    { &payment_captured_type,       on_payment_captured,        TAKES(order_rows, payment_captured, checkout_id) },
+    { &payment_capture_failed_type, on_payment_capture_failed,  TAKES(order_rows, payment_capture_failed, checkout_id) },
+    { &payment_voided_type,         on_payment_voided,          TAKES(order_rows, payment_voided, checkout_id) },
+    { &payment_refunded_type,       on_payment_refunded,        TAKES(order_rows, payment_refunded, checkout_id) },
     { NULL },
 };
 /* clang-format on */

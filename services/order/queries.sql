@@ -1,12 +1,14 @@
 -- Orders: every statement of the service. tools/sqlgen.py turns each into a typed query (common/query.h).
 
--- name: order_start :one
--- What placing needs: a fresh number, the process that new orders follow, and whether the order is there already.
-SELECT 'WB-' || nextval('order_number') AS number, version AS process_version, statuses AS process,
-       EXISTS (SELECT 1 FROM orders WHERE id = :id::uuid) AS is_placed
-  FROM process
- ORDER BY version DESC
- LIMIT 1;
+-- name: order_starts :many
+-- What placing needs: a fresh number, the process that new orders follow, and whether the order is there already; then it
+-- needs no number.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT asked.id, o.id IS NOT NULL AS is_placed, CASE WHEN o.id IS NULL THEN 'WB-' || nextval('order_number') END AS number,
+       latest.version AS process_version, latest.statuses AS process
+  FROM unnest(:keys::text[]) AS asked (id)
+  LEFT JOIN orders o ON o.id = asked.id::uuid,
+       (SELECT version, statuses FROM process ORDER BY version DESC LIMIT 1) AS latest;
 
 -- name: order_insert :exec
 INSERT INTO orders (id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status,
@@ -30,9 +32,13 @@ SELECT id, shop, number, cart_id, intent, channel, locale, currency, kernel, sta
    FOR UPDATE;
 
 -- name: orders_lock :many
--- Locks the orders of a batch, in the order of their ids, before any of its handlers runs.
+-- Locks the orders of a batch, in the order of their ids, before any of its handlers runs. Its columns are those of
+-- order_lock; what a process says never changes.
 -- unlimited: a batch has at most BATCH_MAX keys
-SELECT id
+SELECT id, shop, number, cart_id, intent, channel, locale, currency, kernel, status, sub_status, process_version, method,
+       capture, total_minor, lines, groups, totals, payments, reference, hold_reason, unsaid, cancel_reason, cancel_by, pay_by,
+       placed_at, version,
+       (SELECT statuses FROM process p WHERE p.version = orders.process_version) AS process
   FROM orders
  WHERE id = ANY (:keys::text[]::uuid[])
  ORDER BY id

@@ -6,17 +6,23 @@
 #include "json.h"
 #include "order/queries.h"
 
-static RECORD(order_start, FIELD(order_start, number), FIELD(order_start, process_version),
+static RECORD(order_start, FIELD(order_start, id), FIELD(order_start, number), FIELD(order_start, process_version),
               FIELD_LIST_OF(order_start, process, process_status_record), FIELD(order_start, is_placed));
+
+const struct rows order_rows = {&Q_orders_lock, &Q_orders_lock, &order_record};
+const struct rows order_start_rows = {NULL, &Q_order_starts, &order_start_record};
 
 enum err order_start(struct uow *uow, const char *id, struct order_start *ret)
 {
-    return SQL_ONE(uow, order_start, order_start_record, ret, .id = id);
+    bool found; /* there is always a process */
+
+    return rows_take_or_ask(uow, &order_start_rows, id, ret, &found);
 }
 
 enum err order_lock(struct uow *uow, const char *id, struct order *ret, bool *ret_found)
 {
-    return SQL_MAYBE(uow, order_lock, order_record, ret, ret_found, .id = id);
+    *ret_found = rows_take(uow, &order_rows, id, ret);
+    return *ret_found ? ERR_NONE : SQL_MAYBE(uow, order_lock, order_record, ret, ret_found, .id = id);
 }
 
 void order_add(struct uow *uow, const struct order *order, const struct personal *personal)

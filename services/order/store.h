@@ -9,11 +9,15 @@
 
 #include "order.h"
 #include "proto/shipment.h"
-#include "uow.h"
+#include "rows.h"
+
+/* The rows of orders, and what comes along for those to be placed. */
+extern const struct rows order_rows, order_start_rows;
 
 /* What placing needs. */
 struct order_start {
-    const char *number; /* fresh */
+    const char *id;
+    const char *number; /* fresh; NULL if it is placed */
     int64_t process_version;
     struct process_status_list process;
     bool is_placed; /* the order is there already */

@@ -67,7 +67,7 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
     struct intent *intent;
     bool found;
 
-    TRY(payment_read(uow, asked->checkout_id, by_transfer, &payment, &found));
+    TRY(payment_read(uow, asked->checkout_id, &payment, &found));
     intent = payment_find(&payment, asked->intent);
     if (intent != NULL)
         return intent_move(uow, &payment, intent, &(struct move){.on = ON_ASKED});
@@ -76,6 +76,8 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
     if (!found || payment.currency[0] == '\0')
         payment.currency = arena_strdup(uow->ctx->arena, asked->amount.currency);
 
+    if (by_transfer)
+        TRY(payment_number(uow, &payment));
     const struct intent fresh = new_intent(uow->ctx->arena, asked, &payment);
     intent = payment_add_intent(uow, &payment, &fresh);
     TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_ASKED}));
@@ -93,7 +95,7 @@ static enum err on_payment_closing(struct uow *uow, const struct message *messag
     struct payment payment = {0};
     bool found;
 
-    TRY(payment_read(uow, closing->checkout_id, false, &payment, &found));
+    TRY(payment_read(uow, closing->checkout_id, &payment, &found));
     if (!found) {
         payment.shop = closing->shop;
         payment.currency = ""; /* until something is asked for */
@@ -104,6 +106,14 @@ static enum err on_payment_closing(struct uow *uow, const struct message *messag
 
 /* --- the order --- */
 
+static void needs_placed(struct needs *needs, const struct message *message UNUSED, const void *event)
+{
+    const struct order_placed *placed = event;
+
+    needs_row(needs, &payment_rows, placed->order_id);
+    needs_release(needs, "order", placed->order_id);
+}
+
 static enum err on_order_placed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct order_placed *placed = event;
@@ -111,7 +121,7 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     struct entry entry;
     bool found;
 
-    TRY(payment_read(uow, placed->order_id, false, &payment, &found));
+    TRY(payment_read(uow, placed->order_id, &payment, &found));
     struct intent *intent = payment_find(&payment, placed->intent);
     if (!found || intent == NULL)
         return FAIL(uow->ctx, NOT_FOUND, "order \"%s\" stands on a payment that was never asked for", placed->order_id);
@@ -139,7 +149,7 @@ static enum err move_paying(struct uow *uow, const char *order_id, const struct 
     struct payment payment = {0};
     bool found;
 
-    TRY(payment_read(uow, order_id, false, &payment, &found));
+    TRY(payment_read(uow, order_id, &payment, &found));
     if (!found || payment.order_intent == 0)
         return message_waits_for(uow, "order", order_id);
     TRY(intent_move(uow, &payment, payment_find(&payment, payment.order_intent), move));
@@ -170,7 +180,7 @@ static enum err on_order_cancelled(struct uow *uow, const struct message *messag
     struct entry entry;
     bool found;
 
-    TRY(payment_read(uow, cancelled->order_id, false, &payment, &found));
+    TRY(payment_read(uow, cancelled->order_id, &payment, &found));
     if (!found || payment.order_intent == 0)
         return message_waits_for(uow, "order", cancelled->order_id);
     if (payment.cancelled)
@@ -187,12 +197,12 @@ static enum err on_order_cancelled(struct uow *uow, const struct message *messag
 /* clang-format off */
 const struct subscription payment_subscriptions[] = {
     /* event                        handler                payments locked first, for the whole batch at once */
-    { &checkout_payment_asked_type,   on_payment_asked,      LOCKS(payments_lock, checkout_payment_asked, checkout_id) },
-    { &checkout_payment_closing_type, on_payment_closing,    LOCKS(payments_lock, checkout_payment_closing, checkout_id) },
-    { &order_placed_type,             on_order_placed,       LOCKS(payments_lock, order_placed, order_id) },
-    { &order_cancelled_type,          on_order_cancelled,    LOCKS(payments_lock, order_cancelled, order_id) },
-    { &shipment_packed_type,          on_shipment_packed,    LOCKS(payments_lock, shipment_packed, order_id) },
-    { &shipment_delivered_type,       on_shipment_delivered, LOCKS(payments_lock, shipment_delivered, order_id) },
+    { &checkout_payment_asked_type,   on_payment_asked,      TAKES(payment_rows, checkout_payment_asked, checkout_id) },
+    { &checkout_payment_closing_type, on_payment_closing,    TAKES(payment_rows, checkout_payment_closing, checkout_id) },
+    { &order_placed_type,             on_order_placed,       LOCKS_BY(needs_placed) },
+    { &order_cancelled_type,          on_order_cancelled,    TAKES(payment_rows, order_cancelled, order_id) },
+    { &shipment_packed_type,          on_shipment_packed,    TAKES(payment_rows, shipment_packed, order_id) },
+    { &shipment_delivered_type,       on_shipment_delivered, TAKES(payment_rows, shipment_delivered, order_id) },
     { NULL },
 };
 /* clang-format on */

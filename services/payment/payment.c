@@ -15,10 +15,10 @@ static RECORD(intent, FIELD_NAMED(intent, number, "intent"), FIELD(intent, place
               FIELD_AS_TIME(intent, expires_at), FIELD(intent, decline_code), FIELD(intent, refund_reason),
               FIELD_AS_TIME(intent, created_at));
 
-RECORD_SHARED(payment, FIELD_NAMED(payment, head.id, "id"), FIELD(payment, shop), FIELD(payment, currency),
-              FIELD(payment, closed_to), FIELD(payment, closed_told), FIELD(payment, closed_placement),
-              FIELD(payment, order_number), FIELD(payment, order_intent), FIELD(payment, order_minor),
-              FIELD_AS_TIME(payment, order_pay_by), FIELD(payment, cancelled),
+RECORD_SHARED(payment, FIELD_NAMED(payment, head.id, "id"), FIELD(payment, is_new), FIELD(payment, shop),
+              FIELD(payment, currency), FIELD(payment, closed_to), FIELD(payment, closed_told),
+              FIELD(payment, closed_placement), FIELD(payment, order_number), FIELD(payment, order_intent),
+              FIELD(payment, order_minor), FIELD_AS_TIME(payment, order_pay_by), FIELD(payment, cancelled),
               FIELD_LIST_OF(payment, intents, intent_record), FIELD_LIST_OF(payment, facts, fact_record),
               FIELD_AS_TIME(payment, now), FIELD(payment, reference), FIELD_NAMED(payment, head.version, "version"));
 

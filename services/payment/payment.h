@@ -124,7 +124,7 @@ struct payment {
     bool is_new;
     int64_t was;       /* the version that was read */
     int64_t now;       /* database time */
-    int64_t reference; /* fresh, when it was asked for */
+    int64_t reference; /* fresh, if it is new or payment_number() was called */
 };
 
 extern const struct record payment_record;

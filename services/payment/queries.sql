@@ -1,8 +1,8 @@
 -- Payments: every statement of the service.
 --
 -- Lock order, everywhere: payments (by id), then what belongs to them. A payment is locked by one statement and read
--- by the next, in one round trip: a statement that waited for the lock would read the intents as before the wait. What a
--- subscription names is locked for the whole batch; its handler only reads.
+-- by the next, in one round trip: a statement that waited for the lock would read the intents as before the wait. For a
+-- batch both are done at once.
 
 -- name: payment_lock :exec
 SELECT id
@@ -19,12 +19,14 @@ SELECT id
  ORDER BY id
    FOR UPDATE;
 
--- name: payment_read :one
--- Everything that decides, in one row, which is there even if the payment isn't: its facts may have come before it. A
--- fact that the provider did not name our payment in belongs to us by the provider's own id. OFFSET 0 keeps the planner
--- from joining the other way round, through the index of all intents that have such an id.
-SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement, p.order_number, p.order_intent,
-       p.order_minor, p.order_pay_by, p.cancelled, p.version, now() AS now,
+-- name: payments_read :many
+-- Everything that decides, in one row each, which is there even if the payment isn't: its facts may have come before it.
+-- A fact that the provider did not name our payment in belongs to us by the provider's own id. OFFSET 0 keeps the
+-- planner from joining the other way round, through the index of all intents that have such an id. A new payment gets a
+-- fresh number, should it be a bank transfer.
+-- unlimited: one row for each key, at most BATCH_MAX
+SELECT asked.key AS id, p.id IS NULL AS is_new, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement,
+       p.order_number, p.order_intent, p.order_minor, p.order_pay_by, p.cancelled, p.version, now() AS now,
        (SELECT coalesce(json_agg(row_to_json(i) ORDER BY i.intent), '[]')
           FROM intent i
          WHERE i.payment_id = asked.id) AS intents,
@@ -45,9 +47,12 @@ SELECT p.id, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement,
                                      OFFSET 0) f
                  WHERE i.payment_id = asked.id
                  LIMIT 500) f) AS facts,
-       CASE WHEN :wants_reference::boolean THEN nextval('reference_number') END AS reference
-  FROM (SELECT :id::uuid AS id) asked
+       CASE WHEN p.id IS NULL THEN nextval('reference_number') END AS reference
+  FROM (SELECT key, key::uuid AS id FROM unnest(:keys::text[]) AS key) asked
   LEFT JOIN payment p ON p.id = asked.id;
+
+-- name: reference_next :one
+SELECT nextval('reference_number') AS reference;
 
 -- name: payment_add :exec
 INSERT INTO payment (id, shop, currency, closed_to, closed_told, closed_placement, version)

@@ -9,15 +9,19 @@
 
 #include "ledger.h"
 #include "payment.h"
-#include "uow.h"
+#include "rows.h"
+
+/* The payments of a batch. */
+extern const struct rows payment_rows;
 
 /* Locks and reads. *ret_found is false when there is no such payment; `ret` still has the time and its early facts. */
 enum err payment_lock(struct uow *uow, const char *id, struct payment *ret, bool *ret_found) MUST_USE;
 
-/* The same for one that is locked, as those of a batch are; a bank transfer to come gets a fresh number for its
- * reference. */
-enum err payment_read(struct uow *uow, const char *id, bool wants_reference, struct payment *ret,
-                      bool *ret_found) MUST_USE;
+/* The same for one that is locked, as those of a batch are. */
+enum err payment_read(struct uow *uow, const char *id, struct payment *ret, bool *ret_found) MUST_USE;
+
+/* Gives the payment a fresh number, for the reference of a bank transfer, unless it has one. */
+enum err payment_number(struct uow *uow, struct payment *payment) MUST_USE;
 
 /* Adds an intent and returns it; pointers to the others are no longer good. */
 struct intent *payment_add_intent(struct uow *uow, struct payment *payment, const struct intent *intent);

@@ -40,7 +40,8 @@ void deliver_close(struct service *service)
 static enum err hand_over(struct ctx *ctx, const struct delivery *delivery)
 {
     UNIT_OF_WORK(ctx, uow);
-    deliveries_lock(uow, delivery, 1);
+    deliveries_bring(uow, delivery, 1);
+    TRY(uow_sync(uow));
     TRY(delivery_make(uow, delivery));
     return uow_commit(uow);
 }

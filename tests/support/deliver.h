@@ -1,5 +1,6 @@
 /*
- * deliver - hands one event to a service's handlers as the consumer loop does: rows locked first, one unit of work.
+ * deliver - hands one event to a service's handlers as the consumer loop does: rows locked and brought along first, one
+ * unit of work.
  *
  * Use it together with database.h, inside of the test (Check forks). Whether a message was handled before is the loop's
  * business and tested there; here an event may be delivered as often as a test likes.

@@ -73,7 +73,7 @@ static enum err on_pinged(struct uow *uow, const struct message *message, const 
 }
 
 static struct subscription subscriptions[] = {
-    {&pinged, on_pinged, &Q_thing_lock, offsetof(struct ping, note), NULL},
+    {&pinged, on_pinged, LOCKS(thing_lock, ping, note)},
     {0},
 };
 

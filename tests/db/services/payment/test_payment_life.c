@@ -167,6 +167,16 @@ START_TEST(parts_of_a_transfer_add_up)
 }
 END_TEST
 
+/* Its number did not come along with the payment, which was there already. */
+START_TEST(a_transfer_after_another_try_has_a_number_too)
+{
+    ask("card");
+    HEAR(checkout_payment_asked, .checkout_id = PAYMENT, .shop = "main", .placement = 1, .intent = 2,
+         .method = "bank_transfer", .amount = {3170, "EUR"}, .capture = "deferred", .locale = "en", .deadline = NOW);
+    ck_assert_str_eq(database_text("SELECT substr(reference, 5, 5) FROM intent WHERE intent = 2"), "WB100");
+}
+END_TEST
+
 START_TEST(the_whole_is_taken_though_a_part_came_before)
 {
     ask("bank_transfer");
@@ -454,6 +464,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
     tcase_add_test(tests, parts_of_a_transfer_add_up);
+    tcase_add_test(tests, a_transfer_after_another_try_has_a_number_too);
     tcase_add_test(tests, the_whole_is_taken_though_a_part_came_before);
     tcase_add_test(tests, too_much_is_not_taken);
     tcase_add_test(tests, the_order_says_until_when_it_must_be_paid);

@@ -1,0 +1,67 @@
+/*
+ * rows - a list for each kind, in which the id of a row that was taken is NULL.
+ */
+#include "rows.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "text.h"
+
+struct brought {
+    const struct rows *rows;
+    struct list list;
+    struct brought *next;
+};
+
+static struct brought *find(const struct uow *uow, const struct rows *rows)
+{
+    struct brought *brought = uow->brought;
+
+    while (brought != NULL && brought->rows != rows)
+        brought = brought->next;
+    return brought;
+}
+
+void rows_bring(struct uow *uow, const struct rows *rows, const struct texts *keys)
+{
+    struct brought *brought = ARENA_NEW(uow->ctx->arena, struct brought);
+
+    assert(find(uow, rows) == NULL && !uow->savepoint);
+    *brought = (struct brought){.rows = rows, .next = uow->brought};
+    uow->brought = brought;
+    query_ask(uow, rows->read, keys, rows->record, &brought->list);
+}
+
+bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *ret)
+{
+    const struct brought *brought = find(uow, rows);
+    const struct field *id = record_field(rows->record, "id", strlen("id"));
+    const size_t size = rows->record->size;
+
+    assert(key != NULL && id != NULL && id->type == FIELD_TEXT);
+    for (size_t i = 0; brought != NULL && i < brought->list.count; i++) {
+        char *row = (char *)brought->list.items + i * size;
+        const char **row_id = (const char **)(row + id->offset);
+        if (!text_equal(*row_id, key))
+            continue;
+        memcpy(ret, row, size);
+        *row_id = NULL;
+        return true;
+    }
+    return false;
+}
+
+enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
+{
+    struct list answer;
+
+    *ret_found = rows_take(uow, rows, key, ret);
+    if (*ret_found)
+        return ERR_NONE;
+    TRY(query_many(uow, rows->read, &(struct texts){.items = &key, .count = 1}, rows->record, &answer));
+    *ret_found = answer.count > 0;
+    if (*ret_found)
+        memcpy(ret, answer.items, rows->record->size);
+    return ERR_NONE;
+}
