@@ -34,7 +34,7 @@ void rows_bring(struct uow *uow, const struct rows *rows, const struct texts *ke
 /* Takes the row of a key; false if it is not here. */
 bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *ret);
 
-/* The same, and where it is not here the database is asked by `read`. */
+/* The same, and where it is not here the database is asked by `read`, which locks the row too if it is the lock. */
 enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret,
                           bool *ret_found) MUST_USE;
 

@@ -31,7 +31,7 @@ static enum err on_cart_locked(struct uow *uow, const struct message *message UN
     struct checkout_move move = {.on = ON_CART_LOCKED, .placement = locked->placement, .reason = "cart_changed"};
     struct checkout checkout;
 
-    TRY(checkout_expect_whole(uow, locked->checkout_id, &checkout));
+    TRY(checkout_expect(uow, locked->checkout_id, &checkout));
     if (checkout.state == CHECKOUT_CLAIMING && checkout_concerns(&checkout, &move)) {
         bool same;
 
@@ -89,7 +89,7 @@ static enum err hear_promise(struct uow *uow, const char *checkout_id, const str
 {
     struct checkout checkout;
 
-    TRY(checkout_expect_whole(uow, checkout_id, &checkout)); /* it may be completed now, which tells everything */
+    TRY(checkout_expect(uow, checkout_id, &checkout));
     if (checkout_concerns(&checkout, move) && !money_equal(amount, checkout.totals.total)) {
         work_item_open(uow, "payment_contradiction", checkout_id, "another amount was promised than was asked", "note",
                        DAY_MS);

@@ -55,26 +55,8 @@ SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, win
    AND cart_id = :cart_id::uuid
    AND shop = :shop::text;
 
--- name: placement_get :maybe
--- The same for events and deadlines, in a transaction that has locked the row.
-SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, winning_intent, cart_locked, stock_held,
-       deadline, deadline_max, reason, decline_code, redirect_url, differences, shortages, method, capture, return_url,
-       totals, number, version, now() AS now
-  FROM checkout
- WHERE id = :id::uuid;
-
--- name: checkout_get :maybe
--- The same with what is bought.
-SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
-       winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
-       redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
-       totals, rules, number, version, now() AS now
-  FROM checkout
- WHERE id = :id::uuid;
-
 -- name: checkouts_lock :many
--- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs. Its columns are those of
--- checkout_get.
+-- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs, and brings them whole.
 -- unlimited: a batch has at most BATCH_MAX keys
 SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
        winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,

@@ -69,29 +69,12 @@ enum err checkout_read_offers(struct uow *uow, struct checkout *checkout)
     return ERR_NONE;
 }
 
-static enum err never_opened(struct uow *uow, const char *id)
-{
-    return FAIL(uow->ctx, NOT_FOUND, "checkout \"%s\" was never opened", id);
-}
-
 enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret)
 {
     bool found;
 
-    if (rows_take(uow, &checkout_rows, id, ret))
-        return ERR_NONE;
-    TRY(SQL_MAYBE(uow, placement_get, checkout_record, ret, &found, .id = id));
-    return found ? ERR_NONE : never_opened(uow, id);
-}
-
-enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout *ret)
-{
-    bool found;
-
-    if (rows_take(uow, &checkout_rows, id, ret))
-        return ERR_NONE;
-    TRY(SQL_MAYBE(uow, checkout_get, checkout_record, ret, &found, .id = id));
-    return found ? ERR_NONE : never_opened(uow, id);
+    TRY(rows_take_or_ask(uow, &checkout_rows, id, ret, &found));
+    return found ? ERR_NONE : FAIL(uow->ctx, NOT_FOUND, "checkout \"%s\" was never opened", id);
 }
 
 struct due_checkout {

@@ -1,8 +1,8 @@
 /*
  * store - typed reads and writes of checkouts; the only user of queries.sql.
  *
- * A checkout is read under its row's lock, changed in memory, and saved. What is bought is wide and seldom needed, so
- * what needs only the placement reads a checkout without it: lines, groups, rules and personal are empty then.
+ * A checkout is read under its row's lock, changed in memory, and saved. Who only looks how a placement goes reads it
+ * without what is bought: lines, groups, rules and personal are empty then.
  */
 #ifndef WAYBILL_CHECKOUT_STORE_H
 #define WAYBILL_CHECKOUT_STORE_H
@@ -35,10 +35,9 @@ enum err checkout_choose(struct uow *uow, const char *id, const struct choice *c
 /* Reads what the shop offers for the checkout as it is now: from memory while nobody changed it. */
 enum err checkout_read_offers(struct uow *uow, struct checkout *checkout) MUST_USE;
 
-/* Reads for an event or a deadline whose row this transaction has locked, at least the placement, or with what is
- * bought. Another service spoke of it, so it must be there. */
+/* The checkout that an event or a deadline is about, whole; this transaction has locked its row. Another service spoke
+ * of it, so it must be there. */
 enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
-enum err checkout_expect_whole(struct uow *uow, const char *id, struct checkout *ret) MUST_USE;
 
 /* Those whose deadline passed, locked; a bounded number. */
 enum err checkout_find_overdue(struct uow *uow, struct texts *ret_ids) MUST_USE;

@@ -135,11 +135,6 @@ SELECT code
  ORDER BY code
  LIMIT 1000;
 
--- name: hold_read :maybe
-SELECT id, shop, state, placement, dead, reason, allocations, version
-  FROM hold
- WHERE id = :id::uuid;
-
 -- name: stock_offers :many
 -- What sourcing chooses from.
 -- unlimited: a placement has at most 200 lines

@@ -101,8 +101,7 @@ const struct rows hold_rows = {&Q_holds_lock, &Q_holds_lock, &hold_record};
 
 enum err hold_read(struct uow *uow, const char *id, struct hold *ret, bool *ret_found)
 {
-    *ret_found = rows_take(uow, &hold_rows, id, ret);
-    return *ret_found ? ERR_NONE : SQL_MAYBE(uow, hold_read, hold_record, ret, ret_found, .id = id);
+    return rows_take_or_ask(uow, &hold_rows, id, ret, ret_found);
 }
 
 enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,

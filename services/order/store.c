@@ -21,8 +21,7 @@ enum err order_start(struct uow *uow, const char *id, struct order_start *ret)
 
 enum err order_lock(struct uow *uow, const char *id, struct order *ret, bool *ret_found)
 {
-    *ret_found = rows_take(uow, &order_rows, id, ret);
-    return *ret_found ? ERR_NONE : SQL_MAYBE(uow, order_lock, order_record, ret, ret_found, .id = id);
+    return rows_take_or_ask(uow, &order_rows, id, ret, ret_found);
 }
 
 void order_add(struct uow *uow, const struct order *order, const struct personal *personal)
