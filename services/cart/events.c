@@ -72,29 +72,12 @@ static enum err lock_for(struct uow *uow, struct cart *cart, const struct checko
                             });
 }
 
-static enum err never_created(struct uow *uow, const char *id)
-{
-    return FAIL(uow->ctx, NOT_FOUND, "cart \"%s\" was never created", id);
-}
-
-/* Reads the cart without its lines. The batch has locked it. */
-static enum err expect_head(struct uow *uow, const char *id, const char *shop, struct cart *ret)
-{
-    bool found;
-
-    TRY(cart_read_head(uow, id, shop, ret, &found));
-    return found ? ERR_NONE : never_created(uow, id);
-}
-
 static enum err on_claims_asked(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_claims_asked *asked = event;
     struct cart cart;
-    bool found;
 
-    TRY(cart_read(uow, asked->cart_id, asked->shop, &cart, &found));
-    if (!found)
-        return never_created(uow, asked->cart_id);
+    TRY(cart_take(uow, asked->cart_id, asked->shop, &cart));
     const int64_t was = cart.head.version;
     if (!may_act(uow, &cart, (int)claim_asked(cart.claim, asked->placement)))
         return ERR_NONE;
@@ -108,7 +91,7 @@ static enum err on_checkout_failed(struct uow *uow, const struct message *messag
     const struct checkout_failed *failed = event;
     struct cart cart;
 
-    TRY(expect_head(uow, failed->cart_id, failed->shop, &cart));
+    TRY(cart_take(uow, failed->cart_id, failed->shop, &cart));
     const int64_t was = cart.head.version;
     if (!may_act(uow, &cart, (int)claim_released(cart.claim, failed->placement)))
         return ERR_NONE;
@@ -132,7 +115,7 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
     const struct checkout_completed *completed = event;
     struct cart cart;
 
-    TRY(expect_head(uow, completed->cart_id, completed->shop, &cart));
+    TRY(cart_take(uow, completed->cart_id, completed->shop, &cart));
     if (!may_act(uow, &cart, ON_COMPLETED))
         return ERR_NONE;
     cart.state = CART_ORDERED;
@@ -148,10 +131,10 @@ static enum err on_product_changed(struct uow *uow, const struct message *messag
 
 /* clang-format off */
 const struct subscription cart_subscriptions[] = {
-    /* event                        handler                 carts locked first, for the whole batch at once */
-    { &checkout_claims_asked_type,  on_claims_asked,        LOCKS(carts_lock, checkout_claims_asked, cart_id) },
-    { &checkout_failed_type,        on_checkout_failed,     LOCKS(carts_lock, checkout_failed, cart_id) },
-    { &checkout_completed_type,     on_checkout_completed,  LOCKS(carts_lock, checkout_completed, cart_id) },
+    /* event                        handler                 carts locked and read first, for the whole batch at once */
+    { &checkout_claims_asked_type,  on_claims_asked,        TAKES(cart_rows, checkout_claims_asked, cart_id) },
+    { &checkout_failed_type,        on_checkout_failed,     TAKES(cart_rows, checkout_failed, cart_id) },
+    { &checkout_completed_type,     on_checkout_completed,  TAKES(cart_rows, checkout_completed, cart_id) },
     { &product_changed_type,        on_product_changed,     LOCKS_NOTHING },
     { NULL },
 };

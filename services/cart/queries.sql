@@ -29,6 +29,20 @@ SELECT id
  ORDER BY id
    FOR UPDATE;
 
+-- name: carts_read :many
+-- The same carts, priced.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
+       c.updated_at, c.lines,
+       (SELECT json_agg(json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class,
+                                          'price_minor', o.price_minor, 'active', o.active))
+          FROM offer o
+         WHERE o.shop = c.shop
+           AND o.sku = ANY (ARRAY(SELECT l ->> 'sku' FROM json_array_elements(c.lines) l))
+           AND o.currency = c.currency) AS offers
+  FROM cart c
+ WHERE c.id = ANY (:keys::text[]::uuid[]);
+
 -- name: cart_read :maybe
 SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
        c.updated_at, c.lines,
@@ -41,13 +55,6 @@ SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.
   FROM cart c
  WHERE c.id = :id::uuid
    AND c.shop = :shop::text;
-
--- name: cart_read_head :maybe
--- The cart without its lines: for what they don't matter to.
-SELECT id, shop, state, channel, locale, currency, checkout_id, placement, dead, version, created_at, updated_at
-  FROM cart
- WHERE id = :id::uuid
-   AND shop = :shop::text;
 
 -- name: currency_is_sold :maybe
 SELECT currency

@@ -4,6 +4,9 @@
 #include "cart/queries.h"
 #include "json.h"
 #include "service.h"
+#include "text.h"
+
+const struct rows cart_rows = {&Q_carts_lock, &Q_carts_read, &cart_record};
 
 int64_t cart_ttl_s(const struct ctx *ctx)
 {
@@ -27,9 +30,15 @@ enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char
     return ERR_NONE;
 }
 
-enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found)
+enum err cart_take(struct uow *uow, const char *id, const char *shop, struct cart *ret)
 {
-    return SQL_MAYBE(uow, cart_read_head, cart_record, ret, ret_found, .id = id, .shop = shop);
+    bool found;
+
+    TRY(rows_take_or_ask(uow, &cart_rows, id, ret, &found));
+    if (!found || !text_equal(ret->shop, shop))
+        return FAIL(uow->ctx, NOT_FOUND, "cart \"%s\" was never created", id);
+    cart_apply_offers(ret, NULL);
+    return ERR_NONE;
 }
 
 static RECORD(created_cart, FIELD(created_cart, id), FIELD(created_cart, shop), FIELD(created_cart, channel),

@@ -6,6 +6,7 @@
 
 #include "cart.h"
 #include "proto/product.h"
+#include "rows.h"
 #include "uow.h"
 
 /* How long an open cart lives without being touched (WAYBILL_CART_TTL_S). */
@@ -18,8 +19,11 @@ enum err cart_read(struct uow *uow, const char *id, const char *shop, struct car
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found) MUST_USE;
 
-/* The cart without its lines and offers, for what they don't matter to. */
-enum err cart_read_head(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
+/* Carts as a batch brings them along, locked. */
+extern const struct rows cart_rows;
+
+/* A cart that is locked already, priced; brought by the batch, or read. It must exist. */
+enum err cart_take(struct uow *uow, const char *id, const char *shop, struct cart *ret) MUST_USE;
 
 /* Adds a new cart; `key` and `fingerprint` are of the request that made it, or NULL. */
 void cart_add(struct uow *uow, const struct cart *cart, const char *key, const char *fingerprint);

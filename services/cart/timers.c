@@ -14,11 +14,10 @@ static RECORD(old_cart, FIELD(old_cart, id), FIELD(old_cart, shop));
 static enum err expire(struct uow *uow, const struct old_cart *old)
 {
     struct cart cart;
-    bool found;
 
-    TRY(cart_read_head(uow, old->id, old->shop, &cart, &found));
+    TRY(cart_take(uow, old->id, old->shop, &cart));
     const int64_t was = cart.head.version;
-    if (!found || fsm_next(&cart_fsm, (int)cart.state, ON_TTL_PASSED, &cart, NULL).outcome != FSM_ACT)
+    if (fsm_next(&cart_fsm, (int)cart.state, ON_TTL_PASSED, &cart, NULL).outcome != FSM_ACT)
         return ERR_NONE;
     cart.state = CART_EXPIRED;
     TRY(emit_cart_expired(uow, &cart.head, &(struct cart_expired){.cart_id = cart.head.id, .shop = cart.shop}));
