@@ -16,12 +16,13 @@ INSERT INTO idempotency (caller, key, fingerprint)
 VALUES (:caller::text, :key::text, :fingerprint::text)
     ON CONFLICT (caller, key) DO NOTHING;
 
--- name: idempotency_store :one_row
+-- name: idempotency_store :exec
+-- The key was claimed in this transaction.
 UPDATE idempotency
    SET status = :status::int, content_type = :content_type::text, headers = :headers::jsonb, answer = :answer::text
  WHERE caller = :caller::text AND key = :key::text;
 
--- name: idempotency_drop :one_row
+-- name: idempotency_drop :exec
 -- An answer that may differ next time is not kept.
 DELETE FROM idempotency
  WHERE caller = :caller::text AND key = :key::text;

@@ -73,8 +73,15 @@ static enum err on_payment_asked(struct uow *uow, const struct message *message 
         return intent_move(uow, &payment, intent, &(struct move){.on = ON_ASKED});
     if (!found)
         payment.shop = asked->shop;
-    if (!found || payment.currency[0] == '\0')
+    if (!found || payment.currency[0] == '\0') {
         payment.currency = arena_strdup(uow->ctx->arena, asked->amount.currency);
+        payment.touched = true;
+    }
+
+    /* Its balances are of one currency, as its cart is. */
+    if (!text_equal(payment.currency, asked->amount.currency))
+        return FAIL(uow->ctx, INVALID, "payment \"%s\" is in %s and cannot be asked for %s", payment.head.id,
+                    payment.currency, asked->amount.currency);
 
     if (by_transfer)
         TRY(payment_number(uow, &payment));
@@ -132,11 +139,12 @@ static enum err on_order_placed(struct uow *uow, const struct message *message U
     payment.order_intent = placed->intent;
     payment.order_minor = placed->totals.total.amount;
     payment.order_pay_by = placed->pay_by;
+    payment.touched = true;
     if (!money_equal(placed->totals.total, money_of(intent->amount_minor, intent->currency)))
         work_item_open(uow, "amount_differs", payment.head.id, "the order's total is not what was asked of the shopper",
                        "note", HOUR_MS);
     ledger_placed(uow->ctx->arena, &payment, intent, &entry);
-    ledger_book(uow, payment.head.id, &entry);
+    payment_book(uow, &payment, &entry);
     TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_PLACED}));
     TRY(finish(uow, &payment));
     return waiting_release(uow, "order", placed->order_id);
@@ -188,8 +196,9 @@ static enum err on_order_cancelled(struct uow *uow, const struct message *messag
 
     struct intent *intent = payment_find(&payment, payment.order_intent);
     payment.cancelled = true;
+    payment.touched = true;
     ledger_cancelled(uow->ctx->arena, &payment, intent, &entry);
-    ledger_book(uow, payment.head.id, &entry);
+    payment_book(uow, &payment, &entry);
     TRY(intent_move(uow, &payment, intent, &(struct move){.on = ON_CANCELLED}));
     return finish(uow, &payment);
 }

@@ -46,6 +46,8 @@ static enum err take_for_payment(struct uow *uow, struct fact_list *facts, const
             keep_all(uow, &one, source);
             continue;
         }
+        if (facts_have(&payment.facts, one.items->id) || intent_knows(intent, one.items))
+            continue;                                           /* told by another one while we waited for the lock */
         (void)facts_learn(uow, &payment, intent, &one, source); /* it is about this intent: that is how it was found */
         TRY(intent_settle(uow, &payment, intent));
     }
@@ -69,7 +71,6 @@ static void lock_all(struct uow *uow, const struct fact_list *facts)
 
 enum err facts_take(struct uow *uow, struct fact_list *facts, const char *source)
 {
-    TRY(facts_sift(uow, facts));
     lock_all(uow, facts);
     for (size_t i = 0; i < facts->count;) {
         struct fact_list one = {.items = &facts->items[i], .count = count_same(facts, i)};

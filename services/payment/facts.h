@@ -7,8 +7,8 @@
 #include "fold.h"
 #include "uow.h"
 
-/* Keeps the facts that were not told before, and moves the payments that they are about. The payments are locked in the
- * order of their ids. Facts of payments that are not here are kept and count when these appear. */
+/* Keeps what facts_sift() left (store.h), and moves the payments that it is about. The payments are locked in the order
+ * of their ids. Facts of payments that are not here are kept and count when these appear. */
 enum err facts_take(struct uow *uow, struct fact_list *facts, const char *source) MUST_USE;
 
 #endif

@@ -98,8 +98,9 @@ void ledger_refunded(struct arena *arena, const struct payment *payment, const s
                      struct entry *ret)
 {
     begin(arena, payment, intent, amount > 0 ? "refunded" : "refund_failed", ret);
-    /* Each refund moves the sum, and the call's number tells a sum that is reached twice apart. */
-    ret->cause = arena_printf(arena, "%s:%" PRId64 ":%" PRId64, ret->cause, intent->refunded_minor, intent->calls);
+    /* Each refund moves the sum, and the version tells a sum that is reached twice apart: what went back is told. */
+    ret->cause =
+        arena_printf(arena, "%s:%" PRId64 ":%" PRId64, ret->cause, intent->refunded_minor, payment->head.version);
     if (settles_order(payment, intent))
         add(ret, "refunds", "", amount);
     else
@@ -130,6 +131,19 @@ void ledger_matched(struct arena *arena, const char *receipt_id, struct money am
     };
     add(ret, "bank_unmatched", receipt_id, amount.amount);
     add(ret, "bank", "main", -amount.amount);
+}
+
+void ledger_balance(struct payment *payment, const struct entry *entry)
+{
+    for (size_t i = 0; i < entry->leg_count; i++) {
+        const struct leg *leg = &entry->legs[i];
+        if (text_equal(leg->account, "receivable"))
+            payment->receivable_minor += leg->amount;
+        else if (text_equal(leg->account, "auth_held"))
+            payment->held_minor += leg->amount;
+        else if (text_equal(leg->account, "customer_money"))
+            payment->owed_minor -= leg->amount;
+    }
 }
 
 bool entry_is_balanced(const struct entry *entry)

@@ -1,9 +1,9 @@
 /*
  * ledger - what each change of money means in double entry. Pure; store.h books what is built here.
  *
- * An amount above 0 is a debit, below 0 a credit; every entry sums to 0. Its cause is booked once, however often it
- * comes. The claim on the customer is booked when the order is placed, against deferred revenue: nothing was
- * delivered yet, so neither revenue nor tax is earned; whoever keeps the accounts moves it on when a parcel leaves.
+ * An amount above 0 is a debit, below 0 a credit; every entry sums to 0. Its cause is booked once. The claim on the
+ * customer is booked when the order is placed, against deferred revenue: nothing was delivered yet, so neither revenue
+ * nor tax is earned; whoever keeps the accounts moves it on when a parcel leaves.
  *
  *   receivable:<order>        the customer owes us        deferred_revenue      sold, not delivered
  *   customer_money:<payment>  we owe the customer         refunds               given back, though the order stands
@@ -54,6 +54,9 @@ void ledger_unmatched(struct arena *arena, const char *receipt_id, struct money 
 
 /* The opposite: the money of this receipt is about to be booked as part of a whole. */
 void ledger_matched(struct arena *arena, const char *receipt_id, struct money amount, struct entry *ret);
+
+/* Adds what an entry posts to the balances that its payment keeps. */
+void ledger_balance(struct payment *payment, const struct entry *entry);
 
 /* Whether it has two legs or more, none is 0, and they sum to 0. */
 bool entry_is_balanced(const struct entry *entry);

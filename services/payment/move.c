@@ -153,7 +153,7 @@ static void report_late(struct uow *uow, const struct payment *payment, enum int
                        "money came of an intent that was over; it goes back by itself", "note", DAY_MS);
 }
 
-static void book_authorized(struct uow *uow, const struct payment *payment, struct intent *intent)
+static void book_authorized(struct uow *uow, struct payment *payment, struct intent *intent)
 {
     struct entry entry;
 
@@ -161,7 +161,7 @@ static void book_authorized(struct uow *uow, const struct payment *payment, stru
         return;
     intent->authorized_minor = intent->amount_minor;
     ledger_authorized(uow->ctx->arena, payment, intent, &entry);
-    ledger_book(uow, payment->head.id, &entry);
+    payment_book(uow, payment, &entry);
 }
 
 /* Money is here. A promise that is heard of only now is told first: it is what checkout waits for. */
@@ -174,7 +174,7 @@ static enum err take_money(struct uow *uow, struct payment *payment, struct inte
         book_authorized(uow, payment, intent);
     intent->captured_minor = intent->amount_minor;
     ledger_captured(uow->ctx->arena, payment, intent, source, &entry);
-    ledger_book(uow, payment->head.id, &entry);
+    payment_book(uow, payment, &entry);
     if (from == INTENT_REQUESTED || from == INTENT_UNKNOWN || from == INTENT_PENDING)
         TRY(say_authorized(uow, payment, intent));
     report_late(uow, payment, from);
@@ -194,7 +194,7 @@ static enum err end_it(struct uow *uow, struct payment *payment, struct intent *
     if (intent->state != INTENT_VOIDED)
         return ERR_NONE;
     ledger_released(uow->ctx->arena, payment, intent, &entry);
-    ledger_book(uow, payment->head.id, &entry);
+    payment_book(uow, payment, &entry);
     if (from != INTENT_VOIDING && intent_pays_order(payment, intent) && !payment->cancelled)
         TRY(say_capture_failed(uow, payment, intent, "authorization_expired"));
     return say_voided(uow, payment, intent);
@@ -213,7 +213,7 @@ static enum err give_back(struct uow *uow, struct payment *payment, struct inten
                        "money was given back at the provider's desk, not by us", "note", DAY_MS);
     }
     ledger_refunded(uow->ctx->arena, payment, intent, amount, &entry);
-    ledger_book(uow, payment->head.id, &entry);
+    payment_book(uow, payment, &entry);
     if (amount > 0)
         return say_refunded(uow, payment, intent, amount);
 
@@ -396,6 +396,7 @@ enum err payment_close(struct uow *uow, struct payment *payment, int64_t placeme
     if (number == payment->closed_to) {
         payment->closed_placement = placement;
         payment->closed_told = 0; /* asked again is told again */
+        payment->touched = true;
     }
     for (size_t i = 0; i < payment->intents.count; i++) {
         struct intent *intent = &payment->intents.items[i];

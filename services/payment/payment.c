@@ -19,6 +19,7 @@ RECORD_SHARED(payment, FIELD_NAMED(payment, head.id, "id"), FIELD(payment, is_ne
               FIELD(payment, currency), FIELD(payment, closed_to), FIELD(payment, closed_told),
               FIELD(payment, closed_placement), FIELD(payment, order_number), FIELD(payment, order_intent),
               FIELD(payment, order_minor), FIELD_AS_TIME(payment, order_pay_by), FIELD(payment, cancelled),
+              FIELD(payment, receivable_minor), FIELD(payment, held_minor), FIELD(payment, owed_minor),
               FIELD_LIST_OF(payment, intents, intent_record), FIELD_LIST_OF(payment, facts, fact_record),
               FIELD_AS_TIME(payment, now), FIELD(payment, reference), FIELD_NAMED(payment, head.version, "version"));
 

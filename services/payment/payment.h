@@ -117,11 +117,18 @@ struct payment {
     int64_t order_minor;
     int64_t order_pay_by; /* when it is cancelled if its money has not come; 0: not by a day */
     bool cancelled;       /* the order */
+
+    /* The ledger's balances that have a bound: none is ever below 0. */
+    int64_t receivable_minor; /* the customer owes us */
+    int64_t held_minor;       /* promised, neither taken nor let go */
+    int64_t owed_minor;       /* we owe the customer */
+
     struct intent_list intents;
     struct fact_list facts; /* what the provider told of all of them */
 
     /* Not stored. */
     bool is_new;
+    bool touched;      /* its own row has changed since it was read; a new version shows by itself */
     int64_t was;       /* the version that was read */
     int64_t now;       /* database time */
     int64_t reference; /* fresh, if it is new or payment_number() was called */

@@ -10,6 +10,7 @@
 #include "payment/queries.h"
 #include "psp.h"
 #include "settings.h"
+#include "store.h"
 #include "stripe.h"
 #include "text.h"
 
@@ -72,8 +73,10 @@ enum err poll_record(struct uow *uow, const struct task *task, const struct task
     struct progress poll = {0};
 
     TRY(json_decode(uow->ctx, &progress_record, task->body, strlen(task->body), JSON_OPEN, &poll));
-    if (news->facts.count > 0)
+    if (news->facts.count > 0) {
+        TRY(facts_sift(uow, &news->facts));
         TRY(facts_take(uow, &news->facts, "poll"));
+    }
     if (news->newest > poll.newest)
         poll.newest = news->newest;
     SQL(uow, poll_save, .psp = STRIPE_NAME, .since = news->has_more ? poll.since : poll.newest, .newest = poll.newest,

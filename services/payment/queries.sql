@@ -26,7 +26,8 @@ SELECT id
 -- fresh number, should it be a bank transfer.
 -- unlimited: one row for each key, at most BATCH_MAX
 SELECT asked.key AS id, p.id IS NULL AS is_new, p.shop, p.currency, p.closed_to, p.closed_told, p.closed_placement,
-       p.order_number, p.order_intent, p.order_minor, p.order_pay_by, p.cancelled, p.version, now() AS now,
+       p.order_number, p.order_intent, p.order_minor, p.order_pay_by, p.cancelled, p.receivable_minor, p.held_minor,
+       p.owed_minor, p.version, now() AS now,
        (SELECT coalesce(json_agg(row_to_json(i) ORDER BY i.intent), '[]')
           FROM intent i
          WHERE i.payment_id = asked.id) AS intents,
@@ -55,9 +56,10 @@ SELECT asked.key AS id, p.id IS NULL AS is_new, p.shop, p.currency, p.closed_to,
 SELECT nextval('reference_number') AS reference;
 
 -- name: payment_add :exec
-INSERT INTO payment (id, shop, currency, closed_to, closed_told, closed_placement, version)
+INSERT INTO payment (id, shop, currency, closed_to, closed_told, closed_placement, receivable_minor, held_minor,
+                     owed_minor, version)
 VALUES (:id::uuid, :shop::text, :currency::text, :closed_to::bigint, :closed_told::bigint, :closed_placement::bigint,
-        :version::bigint);
+        :receivable_minor::bigint, :held_minor::bigint, :owed_minor::bigint, :version::bigint);
 
 -- name: payment_save :exec
 -- The version guards it, which is null, and refused, if somebody came between after all.
@@ -71,6 +73,9 @@ UPDATE payment
        order_minor = :order_minor::bigint,
        order_pay_by = :order_pay_by::timestamptz,
        cancelled = :cancelled::boolean,
+       receivable_minor = :receivable_minor::bigint,
+       held_minor = :held_minor::bigint,
+       owed_minor = :owed_minor::bigint,
        version = CASE version WHEN :was::bigint THEN :version::bigint END,
        updated_at = now()
  WHERE id = :id::uuid;
@@ -210,25 +215,10 @@ VALUES (:id::uuid, :payment_id::uuid, :intent::bigint, :reference::text, :amount
         :sent_on::date, :booked_by::text);
 
 -- name: ledger_book :exec
--- One entry with its postings and the balances that have a bound, in one statement; a second one for the same cause does
--- nothing. An upsert would check the bound on the difference alone. The balances belong to one payment, which is locked.
-WITH entry AS (
-    INSERT INTO ledger_entry (payment_id, what, cause, currency, accounts, subjects, amounts)
-    VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text, :accounts::text[], :subjects::text[],
-            :amounts::bigint[])
-        ON CONFLICT (cause) DO NOTHING
-    RETURNING currency, accounts, subjects, amounts
-)
-MERGE INTO ledger_balance b
-USING (SELECT l.account::text AS account, l.subject, e.currency, sum(l.amount)::bigint AS amount
-         FROM entry e, unnest(e.accounts, e.subjects, e.amounts) AS l (account, subject, amount)
-        WHERE l.account IN ('receivable', 'auth_held', 'customer_money')
-        GROUP BY l.account, l.subject, e.currency) d
-   ON b.account = d.account AND b.subject = d.subject AND b.currency = d.currency
- WHEN MATCHED THEN
-      UPDATE SET balance = b.balance + d.amount, updated_at = now()
- WHEN NOT MATCHED THEN
-      INSERT (account, subject, currency, balance) VALUES (d.account, d.subject, d.currency, d.amount);
+-- One entry with its postings. A second one for the same cause is refused.
+INSERT INTO ledger_entry (payment_id, what, cause, currency, accounts, subjects, amounts)
+VALUES (:payment_id::uuid, :what::text, :cause::text, :currency::text, :accounts::text[], :subjects::text[],
+        :amounts::bigint[]);
 
 -- name: payment_show :maybe
 SELECT p.id AS checkout_id, p.shop, p.currency,

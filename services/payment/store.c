@@ -72,13 +72,15 @@ void payment_save(struct uow *uow, struct payment *payment)
     if (payment->is_new)
         SQL(uow, payment_add, .id = payment->head.id, .shop = payment->shop, .currency = payment->currency,
             .closed_to = payment->closed_to, .closed_told = payment->closed_told,
-            .closed_placement = payment->closed_placement, .version = payment->head.version);
-    else
+            .closed_placement = payment->closed_placement, .receivable_minor = payment->receivable_minor,
+            .held_minor = payment->held_minor, .owed_minor = payment->owed_minor, .version = payment->head.version);
+    else if (payment->touched || payment->head.version != payment->was)
         SQL(uow, payment_save, .id = payment->head.id, .currency = payment->currency, .closed_to = payment->closed_to,
             .closed_told = payment->closed_told, .closed_placement = payment->closed_placement,
             .order_number = payment->order_number, .order_intent = payment->order_intent,
             .order_minor = payment->order_minor, .order_pay_by = payment->order_pay_by, .cancelled = payment->cancelled,
-            .version = payment->head.version, .was = payment->was);
+            .receivable_minor = payment->receivable_minor, .held_minor = payment->held_minor,
+            .owed_minor = payment->owed_minor, .version = payment->head.version, .was = payment->was);
     for (size_t i = 0; i < payment->intents.count; i++) {
         if (payment->intents.items[i].touched)
             put_intent(uow, payment, &payment->intents.items[i]);
@@ -198,4 +200,12 @@ void ledger_book(struct uow *uow, const char *payment_id, const struct entry *en
     SQL(uow, ledger_book, .payment_id = payment_id, .what = entry->what, .cause = entry->cause,
         .currency = entry->currency, .accounts = {accounts, entry->leg_count}, .subjects = {subjects, entry->leg_count},
         .amounts = {amounts, entry->leg_count});
+}
+
+void payment_book(struct uow *uow, struct payment *payment, const struct entry *entry)
+{
+    assert(entry->leg_count == 0 || text_equal(entry->currency, payment->currency));
+    ledger_book(uow, payment->head.id, entry);
+    ledger_balance(payment, entry);
+    payment->touched = true;
 }

@@ -2,7 +2,7 @@
  * store - typed reads and writes of payments; the only user of queries.sql beside lists for people.
  *
  * A payment is read under its row's lock with everything that decides, changed in memory, and saved once:
- * payment_save() writes the payment, the intents that were touched, and the version that its events raised.
+ * payment_save() writes what was touched of it and its intents, and the version that its events raised.
  */
 #ifndef WAYBILL_PAYMENT_STORE_H
 #define WAYBILL_PAYMENT_STORE_H
@@ -41,7 +41,10 @@ enum err facts_sift(struct uow *uow, struct fact_list *facts) MUST_USE;
 /* Takes a call back if no copy has made it yet; then provably nothing left. */
 enum err call_withdraw(struct uow *uow, const char *key, bool *ret_withdrawn) MUST_USE;
 
-/* Books an entry, once for its cause. `payment_id` is NULL when nobody knows whose money it is. */
+/* Books an entry, whose cause must be new, and changes the balances, which payment_save() writes. */
+void payment_book(struct uow *uow, struct payment *payment, const struct entry *entry);
+
+/* Books one that changes no payment's balances. `payment_id` is NULL when nobody knows whose money it is. */
 void ledger_book(struct uow *uow, const char *payment_id, const struct entry *entry);
 
 /* An intent by its keys. */

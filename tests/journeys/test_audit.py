@@ -75,8 +75,8 @@ OTHERS = [
          WHERE payment_id = '$owed' AND accounts[2] = 'deferred_revenue'
         RETURNING currency"""),
     ("kept balances are what their postings add up to", "payment", "payment", """
-        UPDATE ledger_balance SET balance = balance + 1 WHERE account = 'receivable' AND subject = '$owed'
-        RETURNING account || ' ' || subject"""),
+        UPDATE payment SET receivable_minor = receivable_minor + 1 WHERE id = '$owed'
+        RETURNING 'receivable ' || id"""),
     ("no payment is left half-way", "payment", "payment", """
         UPDATE intent SET state = 'unknown' WHERE payment_id = '$given_up' AND intent = 1
         RETURNING payment_id || ' 1'"""),

@@ -269,7 +269,7 @@ SELECT b.account || ' ' || b.subject AS subject,
        'kept as ' || b.balance || ' ' || b.currency || ', postings add up to ' || coalesce(sum(p.amount), 0) AS detail
   FROM ledger_balance b
   LEFT JOIN ledger_posting p ON p.account = b.account AND p.subject = b.subject AND p.currency = b.currency
- GROUP BY b.account, b.subject, b.currency
+ GROUP BY b.account, b.subject, b.currency, b.balance
 HAVING b.balance <> coalesce(sum(p.amount), 0)
  ORDER BY subject
  LIMIT 100;

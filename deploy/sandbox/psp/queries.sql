@@ -1,4 +1,5 @@
--- The PSP sandbox: every statement. Times leave as seconds since 1970, as Stripe tells them.
+-- The PSP sandbox: every statement. Times leave as seconds since 1970, as Stripe tells them. What writes a row that was
+-- locked and read needs no :one_row.
 
 -- == Sessions =========================================================================================================
 
@@ -57,7 +58,7 @@ SELECT serial
   FROM session
  WHERE id = :id::text;
 
--- name: session_save :one_row
+-- name: session_save :exec
 UPDATE session
    SET status = :status::text, intent_id = :intent_id::text
  WHERE id = :id::text;
@@ -138,7 +139,7 @@ VALUES (:id::text, :intent_id::text, :status::text, :amount::bigint, :captured::
         :last4::text, :card::text, :failure_code::text, :decline_code::text, :failure_message::text,
         :multicapture::boolean, to_timestamp(:capture_before::bigint), to_timestamp(:created::bigint));
 
--- name: charge_save :one_row
+-- name: charge_save :exec
 UPDATE charge
    SET captured = :captured::bigint, refunded = :refunded::bigint
  WHERE id = :id::text;
@@ -174,7 +175,7 @@ SELECT serial
   FROM refund
  WHERE id = :id::text;
 
--- name: refund_fail :one_row
+-- name: refund_fail :exec
 UPDATE refund
    SET status = 'failed', failure_reason = :reason::text
  WHERE id = :id::text;

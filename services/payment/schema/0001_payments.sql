@@ -23,7 +23,7 @@ CREATE DOMAIN fact_source AS text
 CREATE SEQUENCE reference_number START 1000001;
 
 -- One row a checkout, with the same id; the lock for everything below. closed_to is the tombstone: every intent up to
--- it was given up, asked for or not.
+-- it was given up, asked for or not. The last amounts are the ledger's balances of this payment (0002_ledger.sql).
 CREATE TABLE payment (
     id               uuid        NOT NULL,
     shop             text        NOT NULL,
@@ -36,6 +36,9 @@ CREATE TABLE payment (
     order_minor      bigint      NOT NULL DEFAULT 0,
     order_pay_by     timestamptz,
     cancelled        boolean     NOT NULL DEFAULT false,
+    receivable_minor minor_units NOT NULL DEFAULT 0,
+    held_minor       minor_units NOT NULL DEFAULT 0,
+    owed_minor       minor_units NOT NULL DEFAULT 0,
     version          bigint      NOT NULL DEFAULT 0,
     created_at       timestamptz NOT NULL DEFAULT now(),
     updated_at       timestamptz NOT NULL DEFAULT now(),

@@ -4,10 +4,10 @@
 -- An entry is one row with all of its postings, so whether it balances is a CHECK on this row, made when it is inserted,
 -- and nothing can be added to it later. The view ledger_posting shows the postings one by one.
 --
--- Balances are kept only where there is a bound to defend (what an order owes, what is held, what we owe a customer),
--- and those rows belong to one payment. All other accounts are summed when somebody asks: a row that every capture
--- writes would let one capture pass at a time. For the same reason an account's name is checked by a list and not by
--- a key to a shared row.
+-- Balances are kept only where there is a bound to defend (what an order owes, what is held, what we owe a customer), in
+-- the payment's own row, which is locked and written with its entries. All other accounts are summed when somebody asks: a
+-- row that every capture writes would let one capture pass at a time. For the same reason an account's name is checked by
+-- a list and not by a key to a shared row.
 
 CREATE DOMAIN ledger_account AS text
     CONSTRAINT ledger_account CHECK (VALUE IN ('receivable', 'deferred_revenue', 'customer_money', 'refunds',
@@ -46,8 +46,7 @@ CREATE TABLE ledger_entry (
     subjects   text[]           NOT NULL,
     amounts    bigint[]         NOT NULL,
     created_at timestamptz      NOT NULL DEFAULT now(),
-    CONSTRAINT ledger_entry_pkey PRIMARY KEY (id),
-    CONSTRAINT ledger_entry_once UNIQUE (cause),
+    CONSTRAINT ledger_entry_once PRIMARY KEY (cause),
     CONSTRAINT ledger_entry_balanced CHECK (ledger_balances(accounts, subjects, amounts))
 );
 CREATE INDEX ledger_entry_payment ON ledger_entry (payment_id, id);
@@ -57,17 +56,14 @@ SELECT entry.id AS entry_id, posting.line, posting.account::text AS account, pos
   FROM ledger_entry AS entry,
        unnest(entry.accounts, entry.subjects, entry.amounts) WITH ORDINALITY AS posting (account, subject, amount, line);
 
-CREATE TABLE ledger_balance (
-    account    text        NOT NULL,
-    subject    text        NOT NULL,
-    currency   text        NOT NULL,
-    balance    bigint      NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT ledger_balance_pkey PRIMARY KEY (account, subject, currency),
-    -- A customer owes us, a promise is held, and we owe a customer: never the other way round.
-    CONSTRAINT ledger_balance_bound CHECK (CASE account WHEN 'customer_money' THEN balance <= 0 ELSE balance >= 0 END)
-) WITH (fillfactor = 80);
+-- The balances as accounts. Their domain is the bound: a customer owes us, a promise is held, and we owe a customer, never
+-- the other way round.
+CREATE VIEW ledger_balance AS
+SELECT kept.account, payment.id::text AS subject, payment.currency, kept.balance
+  FROM payment,
+       LATERAL (VALUES ('receivable', payment.receivable_minor::bigint),
+                       ('auth_held', payment.held_minor::bigint),
+                       ('customer_money', -payment.owed_minor::bigint)) AS kept (account, balance);
 
 -- The service owns its tables, so taking its rights away would bind nobody; these triggers do, and cost an insert nothing.
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger
@@ -79,5 +75,5 @@ END;
 $$;
 CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_balance_kept BEFORE DELETE OR TRUNCATE ON ledger_balance
+CREATE TRIGGER ledger_balances_kept BEFORE DELETE OR TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();

@@ -31,7 +31,8 @@ CREATE INDEX session_payment ON session (payment_id);
 CREATE INDEX session_intent ON session (intent_id);
 CREATE INDEX session_due ON session (expires_at) WHERE status = 'open';
 
--- The payment of a session, from the first card that was tried.
+-- The payment of a session, from the first card that was tried. No foreign keys here and below: an intent is only made and
+-- changed under its session's lock or its own, a charge under its intent's, and none of them is ever deleted.
 CREATE TABLE intent (
     serial              bigint      GENERATED ALWAYS AS IDENTITY,
     id                  text        NOT NULL,
@@ -53,7 +54,6 @@ CREATE TABLE intent (
     created_at          timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT intent_pkey PRIMARY KEY (id),
     CONSTRAINT intent_session_once UNIQUE (session_id),
-    CONSTRAINT intent_session FOREIGN KEY (session_id) REFERENCES session (id),
     CONSTRAINT intent_amounts CHECK (capturable >= 0 AND received >= 0 AND received + capturable <= amount)
 );
 CREATE UNIQUE INDEX intent_serial ON intent (serial);
@@ -80,7 +80,6 @@ CREATE TABLE charge (
     capture_before  timestamptz NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT charge_pkey PRIMARY KEY (id),
-    CONSTRAINT charge_intent FOREIGN KEY (intent_id) REFERENCES intent (id),
     CONSTRAINT charge_captured_at_most_authorized CHECK (captured BETWEEN 0 AND amount),
     CONSTRAINT charge_refunded_at_most_captured CHECK (refunded BETWEEN 0 AND captured)
 );
@@ -116,8 +115,6 @@ CREATE TABLE refund (
     metadata       jsonb       NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT refund_pkey PRIMARY KEY (id),
-    CONSTRAINT refund_intent FOREIGN KEY (intent_id) REFERENCES intent (id),
-    CONSTRAINT refund_charge FOREIGN KEY (charge_id) REFERENCES charge (id),
     CONSTRAINT refund_amount CHECK (amount > 0)
 );
 CREATE UNIQUE INDEX refund_serial ON refund (serial);

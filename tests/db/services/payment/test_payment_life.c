@@ -1,77 +1,15 @@
 /*
- * A payment in its tables: transfers that come in parts or go back by hand, promises and whose they are, and the books
- * that refuse.
+ * A payment in its tables: transfers that come in parts or go back by hand, and the books that refuse.
  */
-#include <stdio.h>
+#include "payments.h"
+
 #include <string.h>
 
-#include "clock.h"
-#include "deliver.h"
-#include "facts.h"
 #include "http.h"
-#include "payment/queries.h"
-#include "proto/checkout.h"
 #include "proto/http_payment.h"
-#include "proto/order.h"
-#include "settings.h"
-#include "store.h"
-#include "suite.h"
 #include "text.h"
 
-#define PAYMENT "00000000-0000-7000-8000-000000000001"
-#define CART "00000000-0000-7000-8000-000000000002"
-#define NOW (1700000000 * CLOCK_SECOND)
-#define WEEK_S (7 * 24 * 3600)
-
 extern const struct route payment_routes[];
-extern const struct subscription payment_subscriptions[];
-
-static struct payment_settings own = {.public_url = "http://shop.example", .unknown_max_ms = 3600 * 1000};
-static struct service *service;
-
-static void open_all(void)
-{
-    service = deliver_open(payment_queries, payment_migrations, 2);
-    service->own = &own;
-}
-
-static void close_all(void)
-{
-    /* Law 4: versions 1, 2, 3 ... without holes, and the row has the last one. */
-    ck_assert_int_eq(database_int("SELECT count(*) FROM (SELECT sequence, row_number() OVER (ORDER BY id) AS expected"
-                                  " FROM outbox) s WHERE sequence <> expected"),
-                     0);
-    ck_assert_int_eq(database_int("SELECT coalesce(sum(version), 0) - (SELECT coalesce(max(sequence), 0) FROM outbox)"
-                                  " FROM payment"),
-                     0);
-    /* The books: all postings add up to nothing, and the balances that are kept to what was posted. */
-    ck_assert_int_eq(database_int("SELECT coalesce(sum(amount), 0) FROM ledger_posting"), 0);
-    ck_assert_int_eq(database_int("SELECT count(*) FROM ledger_balance b WHERE balance <> (SELECT sum(amount)"
-                                  " FROM ledger_posting p WHERE p.account = b.account AND p.subject = b.subject)"),
-                     0);
-    deliver_close(service);
-}
-
-#define HEAR(type, ...) deliver_well(service, payment_subscriptions, &type##_type, &(const struct type){__VA_ARGS__})
-
-static void ask(const char *method)
-{
-    HEAR(checkout_payment_asked, .checkout_id = PAYMENT, .shop = "main", .placement = 1, .intent = 1, .method = method,
-         .amount = {3170, "EUR"}, .capture = "deferred", .locale = "en", .deadline = NOW);
-}
-
-static void place(const char *method, int64_t pay_by)
-{
-    HEAR(order_placed, .order_id = PAYMENT, .shop = "main", .number = "WB-100001", .cart_id = CART, .intent = 1,
-         .channel = "web", .locale = "en", .currency = "EUR", .placed_at = NOW, .pay_by = pay_by, .method = method,
-         .capture = "deferred", .totals = {.total = {3170, "EUR"}});
-}
-
-static void cancel(void)
-{
-    HEAR(order_cancelled, .order_id = PAYMENT, .shop = "main", .number = "WB-100001", .reason = "asked",
-         .by = "shopper", .total = {3170, "EUR"});
-}
 
 /* What a clerk asks of a route. */
 static enum err clerk_asks(struct ctx *ctx, const char *path, const void *ask, void *ret)
@@ -121,29 +59,6 @@ static enum err send_back(int64_t amount, const char *currency, const char *sent
     *ret_why = why;
     return err;
 }
-
-static const char *state(void)
-{
-    return database_text("SELECT state || ' ' || captured_minor FROM intent");
-}
-
-static int64_t posted(const char *account)
-{
-    char text[200];
-
-    (void)snprintf(text, sizeof(text), "SELECT coalesce(sum(amount), 0) FROM ledger_posting WHERE account = '%s'",
-                   account);
-    return database_int(text);
-}
-
-static int64_t open_items(const char *kind)
-{
-    char text[200];
-
-    (void)snprintf(text, sizeof(text), "SELECT count(*) FROM work_item WHERE kind = '%s' AND closed_at IS NULL", kind);
-    return database_int(text);
-}
-
 /* -- transfers -- */
 
 START_TEST(parts_of_a_transfer_add_up)
@@ -319,74 +234,27 @@ START_TEST(what_is_not_owed_is_not_given_back)
 }
 END_TEST
 
-/* -- promises -- */
-
-/* What the provider tells of the payment that it calls `ref`. */
-static enum err tell(struct ctx *ctx, const char *ref, enum fact_kind kind, int64_t amount, int64_t expires_at)
-{
-    struct fact fact = {.id = arena_printf(ctx->arena, "%s:%d", ref, (int)kind),
-                        .kind = kind,
-                        .payment_id = PAYMENT,
-                        .intent = 1,
-                        .payment_ref = ref,
-                        .amount_minor = amount,
-                        .currency = "EUR",
-                        .occurred_at = NOW,
-                        .expires_at = expires_at};
-
-    UNIT_OF_WORK(ctx, uow);
-    TRY(facts_take(uow, &(struct fact_list){&fact, 1}, "webhook"));
-    return uow_commit(uow);
-}
-
-static void told(const char *ref, enum fact_kind kind, int64_t amount, int64_t expires_at)
-{
-    struct ctx *ctx = ctx_new(service);
-
-    ck_assert_int_eq(tell(ctx, ref, kind, amount, expires_at), ERR_NONE);
-    ctx_release(ctx);
-}
-
-static int64_t promised_until(void)
-{
-    return database_int("SELECT extract(epoch FROM (body::jsonb ->> 'expires_at')::timestamptz) FROM outbox"
-                        " WHERE type = 'waybill.payment.authorized.v1'");
-}
-
-START_TEST(a_promise_says_when_it_ends)
-{
-    ask("card");
-    told("pi_1", FACT_AUTHORIZED, 3170, NOW + 60 * CLOCK_SECOND);
-
-    ck_assert_str_eq(state(), "authorized 0");
-    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + 60);
-}
-END_TEST
-
-START_TEST(a_promise_without_an_end_lasts_a_week)
-{
-    ask("card");
-    told("pi_1", FACT_AUTHORIZED, 3170, 0);
-
-    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + WEEK_S);
-}
-END_TEST
-
-START_TEST(a_payment_of_other_money_lends_no_name)
-{
-    ask("card");
-    told("pi_other", FACT_AUTHORIZED, 9999, NOW);
-    ck_assert_str_eq(database_text("SELECT payment_ref FROM intent"), "");
-    ck_assert_int_eq(open_items("amount_differs"), 1);
-
-    told("pi_1", FACT_AUTHORIZED, 3170, 0);
-
-    ck_assert_str_eq(database_text("SELECT payment_ref FROM intent"), "pi_1");
-    ck_assert_int_eq(promised_until(), NOW / CLOCK_SECOND + WEEK_S);
-}
-END_TEST
-
 /* -- the books -- */
+
+START_TEST(a_payment_is_of_one_currency)
+{
+    ask("card");
+
+    ck_assert_int_eq(deliver(service, payment_subscriptions, &checkout_payment_asked_type,
+                             &(const struct checkout_payment_asked){.checkout_id = PAYMENT,
+                                                                    .shop = "main",
+                                                                    .placement = 2,
+                                                                    .intent = 2,
+                                                                    .method = "card",
+                                                                    .amount = {3170, "USD"},
+                                                                    .capture = "deferred",
+                                                                    .locale = "en",
+                                                                    .deadline = NOW}),
+                     ERR_INVALID);
+
+    ck_assert_int_eq(database_int("SELECT count(*) FROM intent"), 1);
+}
+END_TEST
 
 /* clang-format off */
 static const struct {
@@ -410,8 +278,8 @@ static const char *const changes[] = {
     "UPDATE ledger_entry SET amounts = '{6,-6}'",
     "DELETE FROM ledger_entry",
     "TRUNCATE ledger_entry",
-    "DELETE FROM ledger_balance",
-    "TRUNCATE ledger_balance",
+    "DELETE FROM payment",
+    "TRUNCATE payment",
 };
 /* clang-format on */
 
@@ -456,7 +324,7 @@ START_TEST(a_balance_keeps_its_bound)
     ask("bank_transfer");
     place("bank_transfer", NOW);
 
-    ck_assert_str_eq(refusal("UPDATE ledger_balance SET balance = -1"), "ledger_balance_bound");
+    ck_assert_str_eq(refusal("UPDATE payment SET receivable_minor = -1"), "minor_units_not_negative");
 }
 END_TEST
 
@@ -472,9 +340,7 @@ static void add_tests(TCase *tests)
     ADD_TABLE_TEST(tests, a_refund_that_is_not_what_is_owed_changes_nothing, wrong_refunds);
     tcase_add_test(tests, money_goes_back_by_hand_once);
     tcase_add_test(tests, what_is_not_owed_is_not_given_back);
-    tcase_add_test(tests, a_promise_says_when_it_ends);
-    tcase_add_test(tests, a_promise_without_an_end_lasts_a_week);
-    tcase_add_test(tests, a_payment_of_other_money_lends_no_name);
+    tcase_add_test(tests, a_payment_is_of_one_currency);
     ADD_TABLE_TEST(tests, the_books_take_only_what_balances, entries);
     ADD_TABLE_TEST(tests, the_books_are_never_changed, changes);
     tcase_add_test(tests, a_balance_keeps_its_bound);

@@ -47,9 +47,13 @@ static void book(const struct entry *entry)
         books[row].account = entry->legs[i].account;
         books[row].balance += entry->legs[i].amount;
     }
-    ck_assert_int_ge(balance("receivable"), 0);
-    ck_assert_int_ge(balance("auth_held"), 0);
-    ck_assert_int_le(balance("customer_money"), 0);
+    ledger_balance(&payment, entry);
+    ck_assert_int_eq(balance("receivable"), payment.receivable_minor);
+    ck_assert_int_eq(balance("auth_held"), payment.held_minor);
+    ck_assert_int_eq(balance("customer_money"), -payment.owed_minor);
+    ck_assert_int_ge(payment.receivable_minor, 0);
+    ck_assert_int_ge(payment.held_minor, 0);
+    ck_assert_int_ge(payment.owed_minor, 0);
 }
 
 static void authorize(void)
