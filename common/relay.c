@@ -29,6 +29,7 @@
 #include "kafka.h"
 #include "log.h"
 #include "metrics.h"
+#include "mishap.h"
 #include "pause.h"
 #include "service.h"
 
@@ -252,6 +253,7 @@ static enum err publish_rows(struct relay *relay, const struct outbox_rows *rows
         };
     }
     TRY(kafka_publish(relay->ctx, relay->service->kafka, messages, rows->count, keep_lease, relay));
+    mishap(MISHAP_AFTER_PUBLISH);
     for (size_t i = 0; i < rows->count; i++) {
         relay->sent[i] = rows->items[i].id;
         metric_add(&relayed, rows->items[i].topic, NULL, 1);

@@ -10,6 +10,7 @@
 #include "common/queries.h"
 #include "log.h"
 #include "metrics.h"
+#include "mishap.h"
 #include "pause.h"
 #include "service.h"
 
@@ -69,7 +70,9 @@ static void call_one(struct task_batch *batch, size_t index)
     task_follow(ctx, task);
     ctx_clear_problem(ctx);
     int64_t started = clock_monotonic();
+    mishap(MISHAP_BEFORE_CALL);
     *answer = batch->kind->call(ctx, task);
+    mishap(MISHAP_AFTER_CALL);
     const char *outcome = outcome_names[answer->outcome];
     log_info(ctx, "task called", LOG_TEXT("kind", task->kind), LOG_TEXT("task_id", task->id),
              LOG_TEXT("subject", task->subject), LOG_INT("attempt", task->attempt), LOG_TEXT("outcome", outcome),

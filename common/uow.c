@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "mishap.h"
 #include "outbox.h"
 #include "pg_inside.h"
 #include "service.h"
@@ -315,6 +316,7 @@ enum err uow_commit(struct uow *uow)
     idempotency_store(uow);
     assert(uow->failed != ERR_NONE || uow->begun == uow->connection->begun);
     if (uow->failed == ERR_NONE && uow->begun) {
+        mishap(MISHAP_BEFORE_COMMIT);
         push_commit(uow);
         (void)read_pending(uow);
     } else {
@@ -328,6 +330,7 @@ enum err uow_commit(struct uow *uow)
         ctx_clear_problem(uow->ctx);
     uow->failed = ERR_NONE;
     uow->connection->begun = false;
+    mishap(MISHAP_AFTER_COMMIT);
     let_go(uow);
     tell(uow);
     return ERR_NONE;

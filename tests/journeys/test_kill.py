@@ -27,6 +27,15 @@ from support.audit import assert_clean, audit
 PLACEMENTS = int(os.environ.get("WAYBILL_TEST_PLACEMENTS", "200"))
 SHOPPERS = 8
 METHODS = ("card", "bank_transfer", "card", "cash_on_delivery")
+BUYING = ("cart", "checkout", "payment", "order", "fulfilment", "notification")
+# Where a process dies, the how manieth time it comes by, and who comes by there (common/mishap.h).
+DEATHS = (
+    ("before_commit", 30, BUYING),
+    ("after_commit", 30, BUYING),
+    ("after_publish", 5, BUYING),
+    ("before_call", 3, ("payment", "notification")),
+    ("after_call", 3, ("payment", "notification")),
+)
 PATIENCE = 90  # seconds that a shopper keeps asking while somebody is being restarted
 
 
@@ -126,6 +135,50 @@ class KillTest(unittest.TestCase):
         self.assertGreaterEqual(len(book.placed), PLACEMENTS)
         self.assertEqual(len(set(book.placed.values())), len(book.placed), "an order number was given twice")
         print(f"{sum(killed.values())} kills of {len(killed)} processes during {len(book.placed)} placements")
+
+    def test_52_death_between_two_steps_leaves_nothing_half_done(self):
+        book = Book()
+        sku = Erp().offer(stock={"berlin": 10 * PLACEMENTS})
+        for point, times, programs in DEATHS:
+            with self.subTest(point):
+                self.assertEqual(self.buy_until_they_died(book, sku, programs, f"{point}:{times}"), [])
+        stack().up()
+
+        assert_clean(self, stack(), wait=120)
+        self.assertEqual(book.refused, [])
+        self.assertEqual(book.unknown, [])
+        self.assertEqual(len(set(book.placed.values())), len(book.placed), "an order number was given twice")
+        print(f"{len(DEATHS)} points of death during {len(book.placed)} placements")
+
+    @staticmethod
+    def buy_until_they_died(book, sku, programs, death):
+        """Starts all copies so that they will die by themselves, and again as they were. Returns the programs of which
+        no copy had died within a minute: which copy comes by is not ours to say."""
+        copies = {program: [process.name for process in stack().processes(program)] for program in programs}
+        living = list(programs)
+
+        def keep_buying():
+            while living and time.monotonic() < deadline:
+                book.buy(sku, METHODS[next(numbers) % len(METHODS)])
+
+        for name in itertools.chain(*copies.values()):
+            stack().restart(name, {"WAYBILL_TEST_DIE_AT": death})
+        numbers = itertools.count()
+        deadline = time.monotonic() + 60
+        with concurrent.futures.ThreadPoolExecutor(SHOPPERS) as pool:
+            buying = [pool.submit(keep_buying) for _ in range(SHOPPERS)]
+            while living and time.monotonic() < deadline:
+                for program in [each for each in living if not all(map(stack().alive, copies[each]))]:
+                    living.remove(program)
+                    for name in copies[program]:
+                        stack().restart(name, {})
+                time.sleep(0.1)
+            survivors = list(living)
+            for name in itertools.chain(*(copies[program] for program in survivors)):
+                stack().restart(name, {})
+        for bought in buying:
+            bought.result()
+        return survivors
 
     def test_without_dedupe_the_audit_finds_something(self):
         folder = Path(tempfile.mkdtemp(prefix="waybill-control-", dir="/var/tmp"))
