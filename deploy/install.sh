@@ -32,6 +32,7 @@ passwd               test -x /usr/sbin/useradd
 '
 for_testing='
 golang-go            command -v go || test -x /usr/local/go/bin/go
+spin                 command -v spin
 '
 for_lint='
 clang-format         command -v clang-format
