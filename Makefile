@@ -18,7 +18,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 # What the checks build has the test switches, unless VARIANT says otherwise; all else is plain.
-ifneq ($(filter check check-% test,$(MAKECMDGOALS)),)
+ifneq ($(filter check check-% test chaos chaos-%,$(MAKECMDGOALS)),)
 VARIANT ?= test
 endif
 VARIANT ?= plain
@@ -39,9 +39,9 @@ GEN := build/gen
 
 STACK := $(PYTHON) deploy/local/stack.py
 JOBS   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-ENTRY := help run stop demo logs psql-% test bench fuzz lint format clean install
+ENTRY := help run stop demo logs psql-% test chaos chaos-control bench fuzz lint format clean install
 
-.PHONY: help run stop demo logs test bench fuzz lint format clean install
+.PHONY: help run stop demo logs test chaos chaos-control bench fuzz lint format clean install
 .PHONY: all tests fuzzers gen gen-check check check-contract check-db check-bus check-journeys FORCE
 
 install: ## installs the Debian packages that are missing
@@ -69,6 +69,16 @@ test: ## from nothing: installs, builds and runs every test; the last line count
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all tests
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) gen-check
 	@$(PYTHON) tests/run.py --variant $(VARIANT)
+
+CHAOS = $(PYTHON) tests/chaos/run.py --variant $(VARIANT)
+MINUTES ?= 2
+chaos: install ## shoppers among faults, then a judge; MINUTES=2, SEED=7 for the same again, FAULTS=kill,mail for some
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all
+	@$(CHAOS) --minutes $(MINUTES) $(addprefix --seed ,$(SEED)) $(addprefix --faults ,$(FAULTS))
+
+chaos-control: install ## sees the judge of chaos find what is broken on purpose
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all
+	@$(CHAOS) --control
 
 bench: install ## orders a second and what they cost, on a stack of its own, with the floor beside it
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=plain all

@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tests")]
 sys.dont_write_bytecode = True
 
 from stack import Stack, StackError
+from support.logs import SANITIZER_REPORT, reports
 
 PARTS = ("unit", "contract", "db", "bus", "journeys")
 SECONDS = {"unit": 120, "contract": 300, "db": 300, "bus": 300, "journeys": 900}  # that one file may take
@@ -36,7 +37,6 @@ LOG_LINES = 40
 
 CHECK_SUMMARY = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.MULTILINE)
 UNITTEST_SUMMARY = re.compile(r"^unittest: (\d+) run, (\d+) failed, (\d+) skipped$", re.MULTILINE)
-SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error: |LeakSanitizer has encountered a fatal error")
 
 
 class Tally:
@@ -166,11 +166,8 @@ def news_of_log(stack, name, mark):
 
 def check_logs(stack, tally):
     """A report of a sanitizer in the log of any process is a failure, whatever the tests saw."""
-    for log in sorted((stack.state / "logs").glob("*.log*")):
-        text = log.read_text(errors="replace")
-        report = SANITIZER_REPORT.search(text)
-        if report:
-            tally.add(f"sanitizers in {log.name.partition('.log')[0]}", 0, 1, 0, text[report.start():][:8000])
+    for name, text in reports(stack.state / "logs", SANITIZER_REPORT):
+        tally.add(f"sanitizers in {name}", 0, 1, 0, text)
 
 
 # -- All of it --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ Negative control: a build whose consumers don't check what they have handled, fe
 
 import collections
 import concurrent.futures
-import http.client
 import itertools
 import os
 import shutil
@@ -18,8 +17,8 @@ import unittest
 from pathlib import Path
 
 import support
-from card import CardShopper
-from shop import Erp, Refused, new_key
+from buyers import Book
+from shop import Erp
 from stack import Stack
 from support import stack
 from support.audit import assert_clean, audit
@@ -28,70 +27,23 @@ PLACEMENTS = int(os.environ.get("WAYBILL_TEST_PLACEMENTS", "200"))
 SHOPPERS = 8
 METHODS = ("card", "bank_transfer", "card", "cash_on_delivery")
 BUYING = ("cart", "checkout", "payment", "order", "fulfilment", "notification")
-# Where a process dies, the how manieth time it comes by, and who comes by there (common/mishap.h).
+# Where a process dies, the how manieth time it comes by, and who comes by there (common/mishap.h). Calls first: whoever
+# dies around one leaves it to the end of its lease.
 DEATHS = (
+    ("before_call", 3, ("payment", "notification")),
+    ("after_call", 3, ("payment", "notification")),
     ("before_commit", 30, BUYING),
     ("after_commit", 30, BUYING),
     ("after_publish", 5, BUYING),
-    ("before_call", 3, ("payment", "notification")),
-    ("after_call", 3, ("payment", "notification")),
 )
-PATIENCE = 90  # seconds that a shopper keeps asking while somebody is being restarted
 
 
-class Book:
-    """What the shoppers were told: the shop's word against its own books."""
-
-    def __init__(self):
-        self.placed = {}
-        self.refused = []
-        self.unknown = []
-        self._mutex = threading.Lock()
-
-    def buy(self, sku, method):
-        shopper = PatientShopper()
-        shopper.add(sku)
-        shopper.check_out(payment=method)
-        key = new_key()
-        try:
-            placement = shopper.place(key=key)
-            while placement["state"] in ("claiming", "paying", "unknown", "completed") and shopper.has_patience():
-                placement = shopper.place(key=key)
-            if placement["state"] == "action_required":
-                shopper.pay_patiently(placement["redirect_url"])
-            while placement["state"] not in ("placed", "failed") and shopper.has_patience():
-                placement = shopper.placement(wait=10)
-        except Refused as refusal:
-            with self._mutex:
-                self.refused.append((shopper.checkout_id, str(refusal)))
-            return
-        with self._mutex:
-            if placement["state"] == "placed":
-                self.placed[shopper.checkout_id] = placement["order"]["number"]
-            else:
-                self.unknown.append((shopper.checkout_id, placement))
-
-
-class PatientShopper(CardShopper):
-    """One who tries again whatever happens, for a while."""
-
-    def __init__(self):
-        super().__init__(patience=PATIENCE)
-        self.deadline = time.monotonic() + 2 * PATIENCE
-
-    def has_patience(self):
-        return time.monotonic() < self.deadline
-
-    def pay_patiently(self, page):
-        """Pays at the provider, and goes back to the shop or not; the page says the same however often it is asked."""
-        while self.has_patience():
-            try:
-                if self.pay_and_leave(page).status == 303:
-                    break
-            except (OSError, http.client.HTTPException):
-                time.sleep(0.1)
-        if int(self.checkout_id[-1], 16) % 2:
-            self.door.request("GET", f"/return/{self.checkout_id}?session=x", headers={"Accept": "text/html"})
+def restart_all(names, extra):
+    """Restarts processes at the same time, with these settings."""
+    names = list(names)
+    stack().extra.update({name: extra for name in names})
+    with concurrent.futures.ThreadPoolExecutor(len(names) or 1) as pool:
+        list(pool.map(stack().restart, names))
 
 
 class KillTest(unittest.TestCase):
@@ -130,11 +82,11 @@ class KillTest(unittest.TestCase):
 
         self.assertEqual(len(killed), len(ours), "the killer gave up")
         assert_clean(self, stack(), wait=120)
-        self.assertEqual(book.refused, [])
-        self.assertEqual(book.unknown, [])
-        self.assertGreaterEqual(len(book.placed), PLACEMENTS)
-        self.assertEqual(len(set(book.placed.values())), len(book.placed), "an order number was given twice")
-        print(f"{sum(killed.values())} kills of {len(killed)} processes during {len(book.placed)} placements")
+        placed = book.of("done")
+        self.assertEqual(book.of("refused", "unknown", "unserved"), [])
+        self.assertGreaterEqual(len(placed), PLACEMENTS)
+        self.assertEqual(len({purchase.number for purchase in placed}), len(placed), "an order number was given twice")
+        print(f"{sum(killed.values())} kills of {len(killed)} processes during {len(placed)} placements")
 
     def test_52_death_between_two_steps_leaves_nothing_half_done(self):
         book = Book()
@@ -145,10 +97,10 @@ class KillTest(unittest.TestCase):
         stack().up()
 
         assert_clean(self, stack(), wait=120)
-        self.assertEqual(book.refused, [])
-        self.assertEqual(book.unknown, [])
-        self.assertEqual(len(set(book.placed.values())), len(book.placed), "an order number was given twice")
-        print(f"{len(DEATHS)} points of death during {len(book.placed)} placements")
+        placed = book.of("done")
+        self.assertEqual(book.of("refused", "unknown", "unserved"), [])
+        self.assertEqual(len({purchase.number for purchase in placed}), len(placed), "an order number was given twice")
+        print(f"{len(DEATHS)} points of death during {len(placed)} placements")
 
     @staticmethod
     def buy_until_they_died(book, sku, programs, death):
@@ -161,8 +113,7 @@ class KillTest(unittest.TestCase):
             while living and time.monotonic() < deadline:
                 book.buy(sku, METHODS[next(numbers) % len(METHODS)])
 
-        for name in itertools.chain(*copies.values()):
-            stack().restart(name, {"WAYBILL_TEST_DIE_AT": death})
+        restart_all(itertools.chain(*copies.values()), {"WAYBILL_TEST_DIE_AT": death})
         numbers = itertools.count()
         deadline = time.monotonic() + 60
         with concurrent.futures.ThreadPoolExecutor(SHOPPERS) as pool:
@@ -170,12 +121,10 @@ class KillTest(unittest.TestCase):
             while living and time.monotonic() < deadline:
                 for program in [each for each in living if not all(map(stack().alive, copies[each]))]:
                     living.remove(program)
-                    for name in copies[program]:
-                        stack().restart(name, {})
+                    restart_all(copies[program], {})
                 time.sleep(0.1)
             survivors = list(living)
-            for name in itertools.chain(*(copies[program] for program in survivors)):
-                stack().restart(name, {})
+            restart_all(itertools.chain(*(copies[program] for program in survivors)), {})
         for bought in buying:
             bought.result()
         return survivors

@@ -6,6 +6,7 @@ import unittest
 
 from shop import Erp, Shopper, Warehouse
 from support import ROOT, eventually, records, rows
+from support.versions import by_key, is_in_order, sequence
 
 TOPICS = json.loads((ROOT / "proto/topics.json").read_text())["topics"]
 EVENT_TOPICS = [topic["name"] for topic in TOPICS if not topic.get("compacted")]
@@ -22,31 +23,6 @@ KEPT = (
     ("waybill.shipment", "fulfilment", "SELECT id AS key, version FROM shipment"),
     ("waybill.product", "catalog", "SELECT id AS key, version FROM product"),
 )
-
-
-def sequence(record):
-    return int(record["headers"]["ce_sequence"])
-
-
-def by_key(topic_records):
-    """The records of each key, in order."""
-    found = {}
-    for record in topic_records:
-        found.setdefault(record["key"], []).append(record)
-    return found
-
-
-def first_occurrences(key_records):
-    """Without what came before: by its id. A repeat may come late, when newer events were told already."""
-    first = {}
-    for record in key_records:
-        first.setdefault(record["headers"]["ce_id"], record)
-    return list(first.values())
-
-
-def is_in_order(key_records):
-    numbers = [sequence(record) for record in first_occurrences(key_records)]
-    return numbers == list(range(1, len(numbers) + 1))
 
 
 class FirstOccurrencesTest(unittest.TestCase):
