@@ -26,24 +26,20 @@ from support.audit import assert_clean, audit
 PLACEMENTS = int(os.environ.get("WAYBILL_TEST_PLACEMENTS", "200"))
 SHOPPERS = 8
 METHODS = ("card", "bank_transfer", "card", "cash_on_delivery")
-BUYING = ("cart", "checkout", "payment", "order", "fulfilment", "notification")
-# Where a process dies, the how manieth time it comes by, and who comes by there (common/mishap.h). Calls first: whoever
-# dies around one leaves it to the end of its lease.
+# Where services die, and the how manieth time they come by there (common/mishap.h): the one or the other.
 DEATHS = (
-    ("before_call", 3, ("payment", "notification")),
-    ("after_call", 3, ("payment", "notification")),
-    ("before_commit", 30, BUYING),
-    ("after_commit", 30, BUYING),
-    ("after_publish", 5, BUYING),
+    {"cart": "before_commit:30", "checkout": "after_commit:30", "payment": "after_call:3", "order": "after_publish:5",
+     "fulfilment": "before_commit:30", "notification": "before_call:3"},
+    {"cart": "after_publish:5", "checkout": "before_commit:30", "payment": "before_call:3", "order": "after_commit:30",
+     "fulfilment": "after_publish:5", "notification": "after_call:3"},
 )
 
 
-def restart_all(names, extra):
-    """Restarts processes at the same time, with these settings."""
-    names = list(names)
-    stack().extra.update({name: extra for name in names})
-    with concurrent.futures.ThreadPoolExecutor(len(names) or 1) as pool:
-        list(pool.map(stack().restart, names))
+def restart_all(settings):
+    """Restarts processes at the same time. `settings`: by name, what each gets."""
+    stack().extra.update(settings)
+    with concurrent.futures.ThreadPoolExecutor(len(settings) or 1) as pool:
+        list(pool.map(stack().restart, settings))
 
 
 class KillTest(unittest.TestCase):
@@ -91,29 +87,29 @@ class KillTest(unittest.TestCase):
     def test_52_death_between_two_steps_leaves_nothing_half_done(self):
         book = Book()
         sku = Erp().offer(stock={"berlin": 10 * PLACEMENTS})
-        for point, times, programs in DEATHS:
-            with self.subTest(point):
-                self.assertEqual(self.buy_until_they_died(book, sku, programs, f"{point}:{times}"), [])
+        for deaths in DEATHS:
+            with self.subTest(deaths):
+                self.assertEqual(self.buy_until_they_died(book, sku, deaths), [])
         stack().up()
 
         assert_clean(self, stack(), wait=120)
         placed = book.of("done")
         self.assertEqual(book.of("refused", "unknown", "unserved"), [])
         self.assertEqual(len({purchase.number for purchase in placed}), len(placed), "an order number was given twice")
-        print(f"{len(DEATHS)} points of death during {len(placed)} placements")
+        print(f"{sum(map(len, DEATHS))} deaths during {len(placed)} placements")
 
     @staticmethod
-    def buy_until_they_died(book, sku, programs, death):
+    def buy_until_they_died(book, sku, deaths):
         """Starts all copies so that they will die by themselves, and again as they were. Returns the programs of which
         no copy had died within a minute: which copy comes by is not ours to say."""
-        copies = {program: [process.name for process in stack().processes(program)] for program in programs}
-        living = list(programs)
+        copies = {program: [process.name for process in stack().processes(program)] for program in deaths}
+        living = list(deaths)
 
         def keep_buying():
             while living and time.monotonic() < deadline:
                 book.buy(sku, METHODS[next(numbers) % len(METHODS)])
 
-        restart_all(itertools.chain(*copies.values()), {"WAYBILL_TEST_DIE_AT": death})
+        restart_all({name: {"WAYBILL_TEST_DIE_AT": deaths[program]} for program in deaths for name in copies[program]})
         numbers = itertools.count()
         deadline = time.monotonic() + 60
         with concurrent.futures.ThreadPoolExecutor(SHOPPERS) as pool:
@@ -121,10 +117,10 @@ class KillTest(unittest.TestCase):
             while living and time.monotonic() < deadline:
                 for program in [each for each in living if not all(map(stack().alive, copies[each]))]:
                     living.remove(program)
-                    restart_all(copies[program], {})
+                    restart_all({name: {} for name in copies[program]})
                 time.sleep(0.1)
             survivors = list(living)
-            restart_all(itertools.chain(*(copies[program] for program in survivors)), {})
+            restart_all({name: {} for program in survivors for name in copies[program]})
         for bought in buying:
             bought.result()
         return survivors
