@@ -23,11 +23,9 @@
 #define WAYBILL_CONSUMER_H
 
 #include "event.h"
-#include "rows.h"
+#include "needs.h"
 
 #define BATCH_MAX 100
-
-struct needs; /* the rows that a batch will lock */
 
 typedef enum err (*event_handler)(struct uow *uow, const struct message *message, const void *event);
 
@@ -39,7 +37,7 @@ struct subscription {
     const struct query *lock;
     const struct rows *rows;
     size_t key;
-    /* Or, where one event needs several rows: names each with needs_lock() or needs_row(). */
+    /* Or, where one event needs several rows: names each with needs_lock() or needs_row() (needs.h). */
     void (*needs)(struct needs *needs, const struct message *message, const void *event);
 };
 
@@ -47,14 +45,6 @@ struct subscription {
 #define TAKES(rows, tag, member) NULL, &(rows), offsetof(struct tag, member), NULL
 #define LOCKS_NOTHING NULL, NULL, 0, NULL
 #define LOCKS_BY(function) NULL, NULL, 0, function
-
-/* The batch's arena, for keys that must be made. */
-struct arena *needs_arena(struct needs *needs);
-
-/* Names one row to lock, or to lock and bring along; a NULL key names none. Rows of one query are locked together,
- * queries in the order of their names. */
-void needs_lock(struct needs *needs, const struct query *lock, const char *key);
-void needs_row(struct needs *needs, const struct rows *rows, const char *key);
 
 /* Names an aggregate that handling will make: that nothing waits for it, as nearly always, comes along too, and
  * waiting_release() has nothing to ask. */

@@ -14,20 +14,6 @@
 
 #define WAITS_MAX 4 /* aggregates that one handler may find absent, one after another */
 
-struct need {
-    const struct query *query;
-    const struct rows *rows; /* whose rows it brings along, or NULL */
-    bool is_behind;          /* it only reads, behind all locks */
-    const char *key;
-};
-
-struct needs {
-    struct ctx *ctx;
-    struct need *items;
-    size_t count;
-    size_t capacity;
-};
-
 const struct subscription *subscription_find(const struct subscription *subscriptions, const struct message *message)
 {
     for (; subscriptions != NULL && subscriptions->type != NULL; subscriptions++)
@@ -53,37 +39,6 @@ bool err_is_of_message(enum err err)
 
 /* --- rows to lock --- */
 
-struct arena *needs_arena(struct needs *needs)
-{
-    return needs->ctx->arena;
-}
-
-static void add_need(struct needs *needs, struct need need)
-{
-    if (need.query == NULL || need.key == NULL)
-        return;
-    if (needs->count == needs->capacity) {
-        needs->capacity = needs->capacity * 2 + 16;
-        struct need *items = arena_array(needs->ctx->arena, needs->capacity, sizeof(*items));
-        if (needs->count > 0)
-            memcpy(items, needs->items, needs->count * sizeof(*items));
-        needs->items = items;
-    }
-    needs->items[needs->count++] = need;
-}
-
-void needs_lock(struct needs *needs, const struct query *lock, const char *key)
-{
-    add_need(needs, (struct need){.query = lock, .key = key});
-}
-
-void needs_row(struct needs *needs, const struct rows *rows, const char *key)
-{
-    if (rows->lock != rows->read)
-        needs_lock(needs, rows->lock, key);
-    add_need(needs, (struct need){rows->read, rows, rows->lock != rows->read, key});
-}
-
 void needs_release(struct needs *needs, const char *kind, const char *id)
 {
     needs_row(needs, &waiting_rows, arena_printf(needs->ctx->arena, "%s:%s", kind, id));
@@ -102,47 +57,13 @@ static void collect(struct needs *needs, const struct delivery *delivery)
         subscription->needs(needs, delivery->message, delivery->event);
 }
 
-static int compare_needs(const void *left, const void *right)
-{
-    const struct need *a = left, *b = right;
-
-    if (a->is_behind != b->is_behind)
-        return a->is_behind ? 1 : -1;
-    int order = strcmp(a->query->name, b->query->name);
-    return order != 0 ? order : strcmp(a->key, b->key);
-}
-
-/* Queues one statement for the first needs, which are of one query; returns how many. */
-static size_t send_first(struct uow *uow, const struct need *needs, size_t count, bool brings)
-{
-    struct texts keys = {.items = arena_array(uow->ctx->arena, count, sizeof(const char *))};
-    const struct rows *rows = NULL;
-    size_t i = 0;
-
-    for (; i < count && needs[i].query == needs[0].query; i++) {
-        if (keys.count == 0 || strcmp(keys.items[keys.count - 1], needs[i].key) != 0)
-            keys.items[keys.count++] = needs[i].key;
-        if (needs[i].rows != NULL)
-            rows = needs[i].rows;
-    }
-    if (brings && rows != NULL)
-        rows_bring(uow, rows, &keys);
-    else if (!needs[0].is_behind)
-        query_lock(uow, needs[0].query, &keys);
-    return i;
-}
-
 static void send_needs(struct uow *uow, const struct delivery *deliveries, size_t count, bool brings)
 {
     struct needs needs = {.ctx = uow->ctx};
 
     for (size_t i = 0; i < count; i++)
         collect(&needs, &deliveries[i]);
-    if (needs.count == 0)
-        return;
-    qsort(needs.items, needs.count, sizeof(*needs.items), compare_needs);
-    for (size_t i = 0; i < needs.count;)
-        i += send_first(uow, &needs.items[i], needs.count - i, brings);
+    needs_send(uow, &needs, brings);
 }
 
 void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t count)
@@ -152,7 +73,6 @@ void deliveries_lock(struct uow *uow, const struct delivery *deliveries, size_t 
 
 void deliveries_bring(struct uow *uow, const struct delivery *deliveries, size_t count)
 {
-    assert(uow->brought == NULL);
     send_needs(uow, deliveries, count, true);
 }
 

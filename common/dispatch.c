@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "edge.h"
 #include "identity.h"
+#include "joint.h"
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
@@ -279,7 +280,8 @@ static enum err run(struct exchange *exchange, const void *in)
             forget_answer(exchange, &before, scratch);
         }
         request->out = route->out != NULL ? arena_alloc(scratch, route->out->size) : NULL;
-        err = route->handle(ctx, in, request->out);
+        err = tries == 0 && joint_may_serve(ctx) ? joint_serve(ctx->service->joint, ctx, in)
+                                                 : route->handle(ctx, in, request->out);
     }
     if (err == ERR_REPLAY) {
         err = idempotency_replay(ctx);

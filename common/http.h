@@ -20,6 +20,7 @@
 #include "ctx.h"
 #include "record.h"
 
+struct needs;
 struct sockaddr;
 struct uow;
 
@@ -58,6 +59,10 @@ struct route {
     enum err (*handle)(struct ctx *ctx, const void *in, void *ret);
     unsigned flags;
     size_t body_max; /* 0: HTTP_BODY_MAX */
+
+    /* Requests that come together share a transaction, where it names the rows that `handle` takes; false: this one is
+     * served alone. For commands that are over in a moment and mostly not refused (joint.h). */
+    bool (*joins)(struct needs *needs, struct ctx *ctx, const void *in);
 
     /* Gateways: passed on as it is to a service, instead of `handle`. */
     const char *upstream;      /* "cart" */

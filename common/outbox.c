@@ -66,6 +66,7 @@ void outbox_write(struct uow *uow)
 {
     const struct outbox_batch *batch = uow->outbox;
 
+    uow->emitted |= batch != NULL && batch->count > 0;
     for (size_t i = 0; batch != NULL && i < batch->count; i++) {
         const struct outbox_event *event = &batch->events[i];
         SQL(uow, outbox_add, .event_id = event->id, .topic = event->type->topic, .key = event->key,

@@ -33,7 +33,8 @@ void rows_bring(struct uow *uow, const struct rows *rows, const struct texts *ke
     query_ask(uow, rows->read, keys, rows->record, &brought->list);
 }
 
-bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *ret)
+/* Copies the row of a key; false if it is not here. */
+static bool get(const struct uow *uow, const struct rows *rows, const char *key, bool takes, void *ret)
 {
     const struct brought *brought = find(uow, rows);
     const struct field *id = record_field(rows->record, "id", strlen("id"));
@@ -46,22 +47,37 @@ bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *
         if (!text_equal(*row_id, key))
             continue;
         memcpy(ret, row, size);
-        *row_id = NULL;
+        if (takes)
+            *row_id = NULL;
         return true;
     }
     return false;
 }
 
-enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
+bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *ret)
+{
+    return get(uow, rows, key, true, ret);
+}
+
+static enum err ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
 {
     struct list answer;
 
-    *ret_found = rows_take(uow, rows, key, ret);
-    if (*ret_found)
-        return ERR_NONE;
     TRY(query_many(uow, rows->read, &(struct texts){.items = &key, .count = 1}, rows->record, &answer));
     *ret_found = answer.count > 0;
     if (*ret_found)
         memcpy(ret, answer.items, rows->record->size);
     return ERR_NONE;
+}
+
+enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
+{
+    *ret_found = get(uow, rows, key, true, ret);
+    return *ret_found ? ERR_NONE : ask(uow, rows, key, ret, ret_found);
+}
+
+enum err rows_see_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
+{
+    *ret_found = get(uow, rows, key, false, ret);
+    return *ret_found ? ERR_NONE : ask(uow, rows, key, ret, ret_found);
 }

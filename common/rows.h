@@ -38,4 +38,8 @@ bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *
 enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret,
                           bool *ret_found) MUST_USE;
 
+/* The same for what is only looked at: the row stays for whoever comes next. */
+enum err rows_see_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret,
+                         bool *ret_found) MUST_USE;
+
 #endif

@@ -26,6 +26,7 @@
 
 struct kafka;
 struct edge;
+struct joint;
 
 struct service {
     /* What it is: tables, NULL-ended or ended by a NULL name; NULL where it has none. */
@@ -60,6 +61,7 @@ struct service {
     struct task_runner *task_runner;
     struct timers *timer_threads;
     struct http *http;
+    struct joint *joint; /* NULL: no request shares a transaction */
 
     /* What the start still waits for: "database", "broker"; NULL once all is there. HTTP answers before that, but only
      * the probes' routes are called; the others answer 503. */

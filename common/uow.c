@@ -23,13 +23,29 @@
 /* Answers are taken in at the latest when so many are outstanding. */
 #define PENDING_MAX 200
 
-#define UNKNOWN_OUTCOME "could not learn whether the change was committed"
-
 /* The unit of work that this thread has open: two would wait for each other's locks for ever. */
 static _Thread_local const struct uow *open_here;
 
+/* What was found broken there is told by the shared one; each of its requests is then served alone. */
+static enum err join(struct ctx *ctx, enum uow_mode mode, struct uow *ret)
+{
+    assert(open_here == ctx->joint);
+    if (ctx->joint->failed != ERR_NONE)
+        return FAIL(ctx, AGAIN, "the transaction that it shared has failed");
+    *ret = (struct uow){
+        .ctx = ctx,
+        .joins = ctx->joint,
+        .transaction = mode == UOW_WRITE,
+        .brought = ctx->joint->brought,
+    };
+    open_here = ret;
+    return ERR_NONE;
+}
+
 enum err uow_open(struct ctx *ctx, enum uow_mode mode, struct uow *ret)
 {
+    if (ctx->joint != NULL)
+        return join(ctx, mode, ret);
     assert(open_here == NULL);
     memset(ret, 0, sizeof(*ret));
     ret->ctx = ctx;
@@ -69,6 +85,15 @@ static enum err fail(struct uow *uow, enum err err)
     if (uow->failed == ERR_NONE)
         uow->failed = err;
     return uow->failed;
+}
+
+/* A part of a shared transaction ends. What it sent without being done would be committed with the rest. */
+static void leave(struct uow *uow)
+{
+    if (uow->begun && !uow->committed)
+        (void)fail(uow->joins, ERR_AGAIN);
+    open_here = uow->joins;
+    uow->joins = NULL;
 }
 
 /* -- the pipeline -- */
@@ -129,6 +154,12 @@ static void take_sync(struct uow *uow, const struct expectation *expectation)
     uow->committed = uow->failed == ERR_NONE && expectation->what == EXPECT_COMMIT;
 }
 
+static enum err fail_in_doubt(struct uow *uow)
+{
+    uow->in_doubt = true;
+    return FAIL(uow->ctx, BUSY, "could not learn whether the change was committed");
+}
+
 /* What one answer means. After the first error the rest is only read off. */
 static void take_answer(struct uow *uow, const struct expectation *expectation, const PGresult *result)
 {
@@ -159,7 +190,7 @@ static void take_answer(struct uow *uow, const struct expectation *expectation, 
             uow->failed = connection_fail(uow->ctx, uow->connection, result, expectation->query);
         /* A server that is shut down may have committed before it says so. */
         if (uow->connection->broken && (expectation->what == EXPECT_END || expectation->what == EXPECT_COMMIT))
-            uow->failed = FAIL(uow->ctx, BUSY, UNKNOWN_OUTCOME);
+            uow->failed = fail_in_doubt(uow);
     }
     /* The server skips everything up to the next Sync; without one it would never answer again. */
     if (!is_pending(uow, EXPECT_SYNC) && !is_pending(uow, EXPECT_COMMIT))
@@ -176,8 +207,7 @@ static enum err lose_connection(struct uow *uow)
     uow->unread = 0;
     if (uow->failed != ERR_NONE)
         return uow->failed;
-    return fail(uow, committing ? FAIL(uow->ctx, BUSY, UNKNOWN_OUTCOME)
-                                : FAIL(uow->ctx, BUSY, "the connection to the database was lost"));
+    return fail(uow, committing ? fail_in_doubt(uow) : FAIL(uow->ctx, BUSY, "the connection to the database was lost"));
 }
 
 /* Reads every outstanding answer. The caller has made sure that the server sends them. */
@@ -206,6 +236,8 @@ static enum err read_pending(struct uow *uow)
 /* Outside of a transaction a Sync after each series keeps one statement's failure from the next. */
 enum err uow_wait(struct uow *uow)
 {
+    if (uow->joins != NULL && uow->failed == ERR_NONE && uow_wait(uow->joins) != ERR_NONE)
+        return fail(uow, FAIL(uow->ctx, AGAIN, "the transaction that it shared has failed"));
     if (uow->failed != ERR_NONE || uow->pending == NULL)
         return uow->failed;
     if (uow->transaction)
@@ -233,6 +265,11 @@ void uow_send(struct uow *uow, const struct expectation *expectation, const void
 {
     if (uow->failed != ERR_NONE)
         return;
+    if (uow->joins != NULL) {
+        uow->begun = true;
+        uow_send(uow->joins, expectation, arguments); /* a failure shows at the next wait, or at the shared commit */
+        return;
+    }
     assert(uow->connection != NULL);
     begin(uow);
     assert(uow->begun == uow->connection->begun); /* else what follows an error would be a transaction of its own */
@@ -272,6 +309,10 @@ static void roll_back(struct uow *uow)
 
 void uow_close(struct uow *uow)
 {
+    if (uow->joins != NULL) {
+        leave(uow);
+        return;
+    }
     if (uow->connection == NULL)
         return;
     if (uow->connection->begun || uow->pending != NULL)
@@ -286,7 +327,7 @@ static void tell(struct uow *uow)
 {
     struct service *service = uow->ctx->service;
 
-    if (uow->outbox != NULL && uow->outbox->count > 0 && service->relay != NULL)
+    if (uow->emitted && service->relay != NULL)
         relay_wake(service->relay);
     tasks_wake(uow);
 }
@@ -300,11 +341,24 @@ static void push_commit(struct uow *uow)
     expect(uow, &(const struct expectation){.what = EXPECT_COMMIT, .query = &pg_commit});
 }
 
+/* The shared commit comes when all its requests are done; tasks would have to be handed over behind it. */
+static enum err commit_joined(struct uow *uow)
+{
+    assert(uow->tasks == NULL && !idempotency_is_due(uow));
+    outbox_write(uow);
+    uow->joins->emitted |= uow->emitted;
+    uow->committed = true;
+    leave(uow);
+    return ERR_NONE;
+}
+
 enum err uow_commit(struct uow *uow)
 {
     assert(uow->transaction && !uow->committed);
     if (uow->failed != ERR_NONE)
         return uow->failed;
+    if (uow->joins != NULL)
+        return commit_joined(uow);
 
     if (idempotency_is_due(uow))
         begin(uow);

@@ -8,6 +8,10 @@
  * Statements are pipelined: SQL() only queues, and its error appears at the next SQL_ONE(), SQL_MANY(), uow_sync() or
  * uow_commit(). So a command costs as many round trips as it has questions, plus one to commit.
  *
+ * A handler that serves one of several requests at once (joint.h) gets a unit of work that is a part of theirs: its
+ * statements go into the shared transaction, its commit only says that it is done. If it ends without one, and had sent
+ * anything, the shared transaction fails.
+ *
  * Lifetime: ends with the scope that opened it. Without uow_commit() it rolls back. Never store the pointer.
  * Threads: a unit of work belongs to one thread. A second one in the same thread while the first is open asserts.
  */
@@ -29,10 +33,13 @@ struct uow {
     struct brought *brought;     /* rows that came along with a batch's locks (rows.h) */
     struct expectation *pending; /* statements sent, answers not read yet; oldest first */
     struct expectation *pending_last;
-    enum err failed; /* the first error; from then on everything returns it */
+    struct uow *joins; /* the transaction of several requests that this is a part of (joint.h), or NULL */
+    enum err failed;   /* the first error; from then on everything returns it */
     bool transaction;
     bool begun; /* its first statement was sent */
     bool committed;
+    bool in_doubt;   /* nobody could learn whether it was committed */
+    bool emitted;    /* events were written: the relay is to be woken */
     bool claims_key; /* the request's Idempotency-Key was claimed in this transaction */
     bool in_block;   /* BEGIN was sent */
     bool savepoint;  /* uow_savepoint() was called, when `savepoint_events` events had been emitted */

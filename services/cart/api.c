@@ -5,6 +5,7 @@
 
 #include "cart/queries.h"
 #include "id.h"
+#include "needs.h"
 #include "proto/cart.h"
 #include "service.h"
 #include "store.h"
@@ -30,11 +31,6 @@ static enum err render(struct ctx *ctx, const struct cart *cart, struct cart_vie
     http_etag(ctx, cart->head.version);
     return ERR_NONE;
 }
-
-struct sold_currency {
-    const char *currency;
-};
-static RECORD(sold_currency, FIELD(sold_currency, currency));
 
 /* The answer to the cart's creation, the same each time it is asked for: made of what never changes. */
 static enum err answer_created(struct ctx *ctx, const struct cart *cart, struct cart_view *ret)
@@ -70,7 +66,6 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
 {
     const struct create_cart *ask = in;
     const char *key = request_key(ctx);
-    struct sold_currency sold;
     struct created_cart made;
     bool found = false;
 
@@ -90,8 +85,7 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
         TRY(cart_find_created(uow, cart.shop, key, &made, &found));
     if (found)
         return create_again(ctx, &made, ret);
-    TRY(SQL_MAYBE(uow, currency_is_sold, sold_currency_record, &sold, &found, .shop = cart.shop,
-                  .currency = cart.currency));
+    TRY(currency_is_sold(uow, cart.shop, cart.currency, &found));
     if (!found)
         return err_field(ctx, "currency", "has no prices in this shop");
     TRY(emit_cart_created(uow, &cart.head,
@@ -283,17 +277,42 @@ static enum err list_carts(struct ctx *ctx, const void *in UNUSED, void *ret)
     return ERR_NONE;
 }
 
+/* Commands that come together share a transaction: what each of them will take. */
+
+/* Two that were made under the same keys could wait for each other. */
+static bool join_create(struct needs *needs, struct ctx *ctx, const void *in)
+{
+    const struct create_cart *ask = in;
+
+    needs_row(needs, &sold_currency_rows, sold_currency_key(needs_arena(needs), ctx->caller.shop, ask->currency));
+    return request_key(ctx) == NULL;
+}
+
+static bool join_change(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    needs_row(needs, &cart_rows, ctx->caller.cart_id);
+    return true;
+}
+
+static bool join_add(struct needs *needs, struct ctx *ctx, const void *in)
+{
+    const struct add_item *ask = in;
+
+    needs_row(needs, &sku_offers_rows, sku_key(needs_arena(needs), ctx->caller.shop, ask->sku));
+    return join_change(needs, ctx, in);
+}
+
 #define ANYONE (ROLE_SHOPPER | ROLE_STAFF)
 
 /* clang-format off */
 const struct route cart_routes[] = {
     /* method    path                             who           right    body in               body out           status handler */
-    { "POST",   "/carts",                         ANYONE,       "carts", &create_cart_record,  &cart_view_record, 201,   create_cart, ROUTE_KEY_OWN },
+    { "POST",   "/carts",                         ANYONE,       "carts", &create_cart_record,  &cart_view_record, 201,   create_cart, ROUTE_KEY_OWN, .joins = join_create },
     { "GET",    "/carts",                         ROLE_STAFF,   "carts", NULL,                 &cart_list_record, 200,   list_carts },
     { "GET",    "/carts/:cart_id",                ANYONE,       "carts", NULL,                 &cart_view_record, 200,   show_cart },
-    { "POST",   "/carts/:cart_id/items",          ROLE_SHOPPER, NULL,    &add_item_record,     &cart_view_record, 200,   add_item },
-    { "PUT",    "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    &set_quantity_record, &cart_view_record, 200,   set_quantity },
-    { "DELETE", "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    NULL,                 &cart_view_record, 200,   remove_line },
+    { "POST",   "/carts/:cart_id/items",          ROLE_SHOPPER, NULL,    &add_item_record,     &cart_view_record, 200,   add_item, .joins = join_add },
+    { "PUT",    "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    &set_quantity_record, &cart_view_record, 200,   set_quantity, .joins = join_change },
+    { "DELETE", "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    NULL,                 &cart_view_record, 200,   remove_line, .joins = join_change },
     { NULL },
 };
 /* clang-format on */

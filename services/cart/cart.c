@@ -10,8 +10,8 @@
 RECORD_SHARED(priced_line, FIELD(priced_line, line_id), FIELD(priced_line, sku), FIELD(priced_line, title),
               FIELD(priced_line, quantity), FIELD(priced_line, shown_minor));
 
-static RECORD(cart_offer, FIELD(cart_offer, sku), FIELD(cart_offer, title), FIELD(cart_offer, tax_class),
-              FIELD(cart_offer, price_minor), FIELD(cart_offer, active));
+RECORD_SHARED(cart_offer, FIELD(cart_offer, sku), FIELD(cart_offer, title), FIELD(cart_offer, tax_class),
+              FIELD(cart_offer, currency), FIELD(cart_offer, price_minor), FIELD(cart_offer, active));
 
 RECORD_SHARED(cart, FIELD_NAMED(cart, head.id, "id"), FIELD(cart, shop), FIELD_AS_ENUM(cart, state, cart_state_names),
               FIELD(cart, channel), FIELD(cart, locale), FIELD(cart, currency), FIELD(cart, checkout_id),
@@ -45,6 +45,20 @@ static struct cart_offer *find_offer(const struct cart *cart, const char *sku)
             return &cart->offers.items[i];
     }
     return NULL;
+}
+
+void cart_add_offers(struct arena *arena, struct cart *cart, const struct cart_offer_list *offers)
+{
+    struct cart_offer *items = arena_array(arena, cart->offers.count + offers->count, sizeof(*items));
+    size_t count = 0;
+
+    for (; count < cart->offers.count; count++)
+        items[count] = cart->offers.items[count];
+    for (size_t i = 0; i < offers->count; i++) {
+        if (text_equal(offers->items[i].currency, cart->currency))
+            items[count++] = offers->items[i];
+    }
+    cart->offers = (struct cart_offer_list){.items = items, .count = count};
 }
 
 void cart_apply_offers(struct cart *cart, const char *sku)

@@ -53,6 +53,7 @@ struct cart_offer {
     const char *tax_class;
     int64_t price_minor;
     bool active;
+    const char *currency; /* NULL in the cart's own list: all are in its currency */
 };
 struct cart_offer_list {
     struct cart_offer *items;
@@ -77,10 +78,14 @@ struct cart {
 
 extern const struct record cart_record;
 extern const struct record priced_line_record;
+extern const struct record cart_offer_record;
 
 /* Prices the lines by the cart's offers, and finds that of `sku`, or of none if it is NULL. What is not offered any
  * more costs what was shown. */
 void cart_apply_offers(struct cart *cart, const char *sku);
+
+/* Adds to the cart's offers those that are in its currency. */
+void cart_add_offers(struct arena *arena, struct cart *cart, const struct cart_offer_list *offers);
 
 /* The line with this id or of this SKU, or NULL. */
 struct priced_line *cart_find_line(const struct cart *cart, const char *line_id);

@@ -43,6 +43,17 @@ SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.
   FROM cart c
  WHERE c.id = ANY (:keys::text[]::uuid[]);
 
+-- name: sku_offers_read :many
+-- What is offered of SKUs, in each currency. Keys are shop and SKU with a unit separator between them.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT k.key AS id,
+       json_agg(json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class, 'currency', o.currency,
+                                  'price_minor', o.price_minor, 'active', o.active)) AS offers
+  FROM unnest(:keys::text[]) AS k (key)
+  JOIN offer o ON o.shop = split_part(k.key, E'\x1f', 1)
+              AND o.sku = split_part(k.key, E'\x1f', 2)
+ GROUP BY k.key;
+
 -- name: cart_read :maybe
 SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
        c.updated_at, c.lines,
@@ -56,13 +67,16 @@ SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.
  WHERE c.id = :id::uuid
    AND c.shop = :shop::text;
 
--- name: currency_is_sold :maybe
-SELECT currency
-  FROM offer
- WHERE shop = :shop::text
-   AND currency = :currency::text
-   AND active
- LIMIT 1;
+-- name: sold_currencies_read :many
+-- Which currencies anything is sold in. Keys are shop and currency with a unit separator between them.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT k.key AS id
+  FROM unnest(:keys::text[]) AS k (key)
+ WHERE EXISTS (SELECT
+                 FROM offer o
+                WHERE o.shop = split_part(k.key, E'\x1f', 1)
+                  AND o.currency = split_part(k.key, E'\x1f', 2)
+                  AND o.active);
 
 -- name: cart_by_key :maybe
 SELECT id, shop, channel, locale, currency, fingerprint, created_at

@@ -6,7 +6,45 @@
 #include "service.h"
 #include "text.h"
 
+/* Between the parts of a key: what stands in no name. */
+#define PAIR_FORMAT "%s\x1f%s"
+
 const struct rows cart_rows = {&Q_carts_lock, &Q_carts_read, &cart_record};
+
+struct sku_offers {
+    const char *id;
+    struct cart_offer_list offers; /* in each currency */
+};
+
+static RECORD(sku_offers, FIELD(sku_offers, id), FIELD_LIST_OF(sku_offers, offers, cart_offer_record));
+
+const struct rows sku_offers_rows = {NULL, &Q_sku_offers_read, &sku_offers_record};
+
+struct sold_currency {
+    const char *id;
+};
+
+static RECORD(sold_currency, FIELD(sold_currency, id));
+
+const struct rows sold_currency_rows = {NULL, &Q_sold_currencies_read, &sold_currency_record};
+
+const char *sku_key(struct arena *arena, const char *shop, const char *sku)
+{
+    return arena_printf(arena, PAIR_FORMAT, shop, sku);
+}
+
+const char *sold_currency_key(struct arena *arena, const char *shop, const char *currency)
+{
+    return arena_printf(arena, PAIR_FORMAT, shop, currency);
+}
+
+enum err currency_is_sold(struct uow *uow, const char *shop, const char *currency, bool *ret_sold)
+{
+    struct sold_currency sold;
+
+    return rows_see_or_ask(uow, &sold_currency_rows, sold_currency_key(uow->ctx->arena, shop, currency), &sold,
+                           ret_sold);
+}
 
 int64_t cart_ttl_s(const struct ctx *ctx)
 {
@@ -21,10 +59,26 @@ enum err cart_read(struct uow *uow, const char *id, const char *shop, struct car
     return ERR_NONE;
 }
 
+/* To a cart that came along: which SKU is asked for its row could not know. */
+static enum err add_offers(struct uow *uow, const char *sku, struct cart *cart)
+{
+    struct arena *arena = uow->ctx->arena;
+    struct sku_offers offers;
+    bool found;
+
+    TRY(rows_see_or_ask(uow, &sku_offers_rows, sku_key(arena, cart->shop, sku), &offers, &found));
+    if (found)
+        cart_add_offers(arena, cart, &offers.offers);
+    return ERR_NONE;
+}
+
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found)
 {
-    TRY(SQL_MAYBE(uow, cart_lock, cart_record, ret, ret_found, .id = id, .shop = shop, .sku = sku));
+    if (!rows_take(uow, &cart_rows, id, ret))
+        TRY(SQL_MAYBE(uow, cart_lock, cart_record, ret, ret_found, .id = id, .shop = shop, .sku = sku));
+    else if ((*ret_found = text_equal(ret->shop, shop)) && sku != NULL)
+        TRY(add_offers(uow, sku, ret));
     if (*ret_found)
         cart_apply_offers(ret, sku);
     return ERR_NONE;

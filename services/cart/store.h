@@ -15,12 +15,19 @@ int64_t cart_ttl_s(const struct ctx *ctx);
 /* Reads a cart, priced. *ret_found is false when the shop has no such cart. */
 enum err cart_read(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found) MUST_USE;
 
-/* The same under the cart's lock, by one statement; with `sku` also that SKU's offer. */
+/* The same under the cart's lock, brought along or by one statement; with `sku` also that SKU's offer. */
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found) MUST_USE;
 
-/* Carts as a batch brings them along, locked. */
+/* Carts as a batch brings them along, locked; and what is offered of a SKU, by sku_key(). */
 extern const struct rows cart_rows;
+extern const struct rows sku_offers_rows;
+const char *sku_key(struct arena *arena, const char *shop, const char *sku);
+
+/* Whether anything is sold in a currency; brought along by sold_currency_key(), or asked. */
+extern const struct rows sold_currency_rows;
+const char *sold_currency_key(struct arena *arena, const char *shop, const char *currency);
+enum err currency_is_sold(struct uow *uow, const char *shop, const char *currency, bool *ret_sold) MUST_USE;
 
 /* A cart that is locked already, priced; brought by the batch, or read. It must exist. */
 enum err cart_take(struct uow *uow, const char *id, const char *shop, struct cart *ret) MUST_USE;

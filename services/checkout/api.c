@@ -165,19 +165,11 @@ static enum err check_address_known(struct ctx *ctx, const struct checkout *chec
     return ERR_NONE;
 }
 
-/* Writes the choice; what it is refused for comes after it. Reads the offers that it is judged by. */
-static enum err choose(struct uow *uow, const struct choice *choice, struct checkout *ret)
+/* Reads the checkout for a change of what was chosen. */
+static enum err open_for_edit(struct uow *uow, struct checkout *ret)
 {
-    struct ctx *ctx = uow->ctx;
-    const char *id;
-    bool found;
-
-    TRY(path_id(ctx, "checkout_id", &id));
-    TRY(checkout_choose(uow, id, choice, ret, &found));
-    if (!found)
-        return no_checkout(ctx, id);
-    TRY(checkout_allow(uow, ret, &(struct checkout_move){.on = ON_EDIT}));
-    return checkout_read_offers(uow, ret);
+    TRY(lock_from_path(uow, ret));
+    return checkout_allow(uow, ret, &(struct checkout_move){.on = ON_EDIT});
 }
 
 static enum err set_addresses(struct ctx *ctx, const void *in, void *ret)
@@ -186,8 +178,12 @@ static enum err set_addresses(struct ctx *ctx, const void *in, void *ret)
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow, &(struct choice){.personal = ask}, &checkout));
+    TRY(open_for_edit(uow, &checkout));
+    checkout.personal = ARENA_NEW(ctx->arena, struct set_addresses);
+    *checkout.personal = *ask;
+    TRY(checkout_read_offers(uow, &checkout));
     TRY(checkout_price(ctx, &checkout));
+    checkout_choose(uow, &checkout, &(struct choice){.personal = ask});
     checkout_show(&checkout, ctx->arena, ret);
     return uow_commit(uow);
 }
@@ -198,11 +194,14 @@ static enum err set_delivery(struct ctx *ctx, const void *in, void *ret)
     struct checkout checkout;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow, &(struct choice){.delivery_method = ask->method}, &checkout));
+    TRY(open_for_edit(uow, &checkout));
     TRY(check_address_known(ctx, &checkout));
+    TRY(checkout_read_offers(uow, &checkout));
+    checkout.delivery_method = ask->method;
     if (offers_delivery(&checkout.offers, ask->method) == NULL)
         return err_field(ctx, "method", "is not offered for the shipping address");
     TRY(checkout_price(ctx, &checkout));
+    checkout_choose(uow, &checkout, &(struct choice){.delivery_method = ask->method});
     checkout_show(&checkout, ctx->arena, ret);
     return uow_commit(uow);
 }
@@ -211,18 +210,18 @@ static enum err set_payment(struct ctx *ctx, const void *in, void *ret)
 {
     const struct set_payment *ask = in;
     const bool has_page = text_equal(ask->method, PAYMENT_METHOD_CARD);
+    const struct choice choice = {.method = ask->method, .return_url = has_page ? ask->return_url : NULL};
     struct checkout checkout;
     struct payment_pick pick;
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(choose(uow,
-               &(struct choice){
-                   .method = ask->method,
-                   .return_url = has_page ? ask->return_url : NULL,
-               },
-               &checkout));
+    TRY(open_for_edit(uow, &checkout));
+    checkout.method = choice.method;
+    checkout.return_url = choice.return_url;
+    TRY(checkout_read_offers(uow, &checkout));
     TRY(checkout_price(ctx, &checkout)); /* what is offered depends on the total */
     TRY(pick_payment(ctx, &checkout, ask->method, ask->return_url, &pick));
+    checkout_choose(uow, &checkout, &choice);
     checkout_show(&checkout, ctx->arena, ret);
     return uow_commit(uow);
 }
@@ -248,20 +247,37 @@ static enum err list_payments(struct ctx *ctx, const void *in UNUSED, void *ret)
     return ERR_NONE;
 }
 
+/* Commands that come together share a transaction: what each of them will take. */
+
+static bool join_open(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    needs_row(needs, &opened_rows, ctx->caller.cart_id);
+    return true;
+}
+
+/* One whose path is no id is refused by its handler. */
+static bool join_change(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    const char *id = path_param(ctx, "checkout_id");
+
+    needs_row(needs, &checkout_rows, text_has_format(id, TEXT_UUID) ? id : NULL);
+    return true;
+}
+
 /* clang-format off */
 const struct route checkout_routes[] = {
     /* method  path                                        who           right body in                body out                  status handler         flags */
-    { "POST", "/checkouts",                               ROLE_SHOPPER, NULL, &open_checkout_record, &checkout_view_record,    201,   open_checkout,    0, HTTP_SNAPSHOT_MAX },
+    { "POST", "/checkouts",                               ROLE_SHOPPER, NULL, &open_checkout_record, &checkout_view_record,    201,   open_checkout,    0, HTTP_SNAPSHOT_MAX, .joins = join_open },
     { "GET",  "/checkouts/:checkout_id",                  ROLE_SHOPPER, NULL, NULL,                  &checkout_view_record,    200,   show_checkout },
-    { "PUT",  "/checkouts/:checkout_id/addresses",        ROLE_SHOPPER, NULL, &set_addresses_record, &checkout_view_record,    200,   set_addresses },
+    { "PUT",  "/checkouts/:checkout_id/addresses",        ROLE_SHOPPER, NULL, &set_addresses_record, &checkout_view_record,    200,   set_addresses, .joins = join_change },
     { "GET",  "/checkouts/:checkout_id/delivery-options", ROLE_SHOPPER, NULL, NULL,                  &delivery_options_record, 200,   list_deliveries },
-    { "PUT",  "/checkouts/:checkout_id/delivery",         ROLE_SHOPPER, NULL, &set_delivery_record,  &checkout_view_record,    200,   set_delivery },
+    { "PUT",  "/checkouts/:checkout_id/delivery",         ROLE_SHOPPER, NULL, &set_delivery_record,  &checkout_view_record,    200,   set_delivery, .joins = join_change },
     { "GET",  "/checkouts/:checkout_id/payment-options",  ROLE_SHOPPER, NULL, NULL,                  &payment_options_record,  200,   list_payments },
-    { "PUT",  "/checkouts/:checkout_id/payment",          ROLE_SHOPPER, NULL, &set_payment_record,   &checkout_view_record,    200,   set_payment },
-    { "POST", "/checkouts/:checkout_id/place",            ROLE_SHOPPER, NULL, &place_order_record,   &placement_view_record,   202,   place_order,      ROUTE_KEY_REQUIRED | ROUTE_KEY_OWN },
+    { "PUT",  "/checkouts/:checkout_id/payment",          ROLE_SHOPPER, NULL, &set_payment_record,   &checkout_view_record,    200,   set_payment, .joins = join_change },
+    { "POST", "/checkouts/:checkout_id/place",            ROLE_SHOPPER, NULL, &place_order_record,   &placement_view_record,   202,   place_order,      ROUTE_KEY_REQUIRED | ROUTE_KEY_OWN, .joins = join_change },
     { "GET",  "/checkouts/:checkout_id/placement",        ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   200,   show_placement },
     { "POST", "/checkouts/:checkout_id/payments",         ROLE_SHOPPER, NULL, &pay_again_record,     &placement_view_record,   202,   pay_again,        ROUTE_KEY_REQUIRED },
-    { "POST", "/checkouts/:checkout_id/cancel",           ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   202,   cancel_placement },
+    { "POST", "/checkouts/:checkout_id/cancel",           ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   202,   cancel_placement, .joins = join_change },
     { NULL },
 };
 /* clang-format on */

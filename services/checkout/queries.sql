@@ -1,16 +1,20 @@
 -- Checkouts: every statement of the service. tools/sqlgen.py turns each into a typed query (common/query.h).
 
--- name: checkout_insert :maybe
--- There is one checkout for a cart: of two openings at once one inserts, and gets a row. That it was opened is its first
--- event.
+-- name: checkouts_of_carts :many
+-- Whether carts have a checkout already, and what a new one is priced by.
+-- unlimited: a batch has at most BATCH_MAX keys
+SELECT k.cart_id AS id, c.id AS checkout_id, now() AS now, (SELECT version FROM offers_version) AS offers_version
+  FROM unnest(:keys::text[]) AS k (cart_id)
+  LEFT JOIN checkout c ON c.cart_id = k.cart_id::uuid;
+
+-- name: checkout_insert :exec
+-- There is one checkout for a cart: of two openings at once one inserts. That it was opened is its first event.
 INSERT INTO checkout (id, cart_id, group_id, cart_version, version, shop, channel, locale, currency, lines)
 VALUES (:id::uuid, :cart_id::uuid, :group_id::uuid, :cart_version::bigint, 1, :shop::text, :channel::text, :locale::text,
-        :currency::text, :lines::text::json)
-    ON CONFLICT (cart_id, shop) DO NOTHING
-RETURNING version, now() AS now, (SELECT version FROM offers_version) AS offers_version;
+        :currency::text, :lines::text::json);
 
 -- name: checkout_lock :maybe
--- For a shopper's command. `id` is null when the cart is all that is known.
+-- The one of a cart.
 SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
        winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
        redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
@@ -18,7 +22,6 @@ SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, sta
   FROM checkout
  WHERE cart_id = :cart_id::uuid
    AND shop = :shop::text
-   AND (:id::uuid IS NULL OR id = :id)
    FOR UPDATE;
 
 -- name: checkout_show :maybe
@@ -30,20 +33,15 @@ SELECT id, shop, cart_id, locale, currency, group_id, state, placement, deadline
    AND cart_id = :cart_id::uuid
    AND shop = :shop::text;
 
--- name: checkout_choose :maybe
--- What the shopper chose; what is null stays. It is written before anybody has judged it: a refusal takes it back. So the
--- row is locked, changed and read by one statement.
+-- name: checkout_choose :exec
+-- What the shopper chose; what is null stays. Its row is locked.
 UPDATE checkout
    SET personal = coalesce(:personal::text::json, personal),
        delivery_method = coalesce(:delivery_method::text, delivery_method),
        method = coalesce(:method::text, method),
        return_url = CASE WHEN :method IS NULL THEN return_url ELSE :return_url::text END,
        updated_at = now()
- WHERE id = :id::uuid
-   AND cart_id = :cart_id::uuid
-   AND shop = :shop::text
-RETURNING id, shop, cart_id, locale, currency, group_id, state, placement, deadline, delivery_method, method, personal,
-          lines, number, now() AS now, (SELECT version FROM offers_version) AS offers_version;
+ WHERE id = :id::uuid;
 
 -- name: placement_show :maybe
 -- How the placement goes, without what is bought.
@@ -61,7 +59,7 @@ SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, win
 SELECT id, shop, cart_id, cart_version, channel, locale, currency, group_id, state, placement, intent, tries,
        winning_intent, cart_locked, stock_held, deadline, deadline_max, key, fingerprint, reason, decline_code,
        redirect_url, differences, shortages, delivery_method, method, capture, return_url, personal, lines, groups,
-       totals, rules, number, version, now() AS now
+       totals, rules, number, version, now() AS now, (SELECT version FROM offers_version) AS offers_version
   FROM checkout
  WHERE id = ANY (:keys::text[]::uuid[])
  ORDER BY id

@@ -7,15 +7,32 @@
 #include "json.h"
 #include "offer_cache.h"
 #include "service.h"
+#include "text.h"
 
 const struct rows checkout_rows = {&Q_checkouts_lock, &Q_checkouts_lock, &checkout_record};
+
+struct opened {
+    const char *id;          /* of the cart */
+    const char *checkout_id; /* NULL: it has none */
+    int64_t now;
+    int64_t offers_version;
+};
+
+static RECORD(opened, FIELD(opened, id), FIELD(opened, checkout_id), FIELD_AS_TIME(opened, now),
+              FIELD(opened, offers_version));
+
+const struct rows opened_rows = {NULL, &Q_checkouts_of_carts, &opened_record};
 
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
 
-    return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
-                     .cart_id = caller->cart_id);
+    if (id == NULL)
+        return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found, .shop = caller->shop,
+                         .cart_id = caller->cart_id);
+    TRY(rows_take_or_ask(uow, &checkout_rows, id, ret, ret_found));
+    *ret_found = *ret_found && text_equal(ret->cart_id, caller->cart_id) && text_equal(ret->shop, caller->shop);
+    return ERR_NONE;
 }
 
 enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
@@ -39,15 +56,10 @@ static const char *personal_json(struct uow *uow, const struct set_addresses *pe
     return personal == NULL ? NULL : json_encode(uow->ctx->arena, &set_addresses_record, personal);
 }
 
-enum err checkout_choose(struct uow *uow, const char *id, const struct choice *choice, struct checkout *ret,
-                         bool *ret_found)
+void checkout_choose(struct uow *uow, const struct checkout *checkout, const struct choice *choice)
 {
-    const struct caller *caller = &uow->ctx->caller;
-
-    return SQL_MAYBE(uow, checkout_choose, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
-                     .cart_id = caller->cart_id, .personal = personal_json(uow, choice->personal),
-                     .delivery_method = choice->delivery_method, .method = choice->method,
-                     .return_url = choice->return_url);
+    SQL(uow, checkout_choose, .id = checkout->head.id, .personal = personal_json(uow, choice->personal),
+        .delivery_method = choice->delivery_method, .method = choice->method, .return_url = choice->return_url);
 }
 
 enum err checkout_read_offers(struct uow *uow, struct checkout *checkout)
@@ -105,16 +117,18 @@ static const char *lines_json(struct uow *uow, const struct checkout *checkout)
 
 enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_added)
 {
-    struct checkout added;
+    struct opened opened;
+    bool found;
 
-    TRY(SQL_MAYBE(uow, checkout_insert, checkout_record, &added, ret_added, .id = checkout->head.id,
-                  .shop = checkout->shop, .cart_id = checkout->cart_id, .cart_version = checkout->cart_version,
-                  .channel = checkout->channel, .locale = checkout->locale, .currency = checkout->currency,
-                  .group_id = checkout->group_id, .lines = lines_json(uow, checkout)));
-    if (*ret_added) {
-        checkout->now = added.now;
-        checkout->offers.version = added.offers.version;
-    }
+    TRY(rows_see_or_ask(uow, &opened_rows, checkout->cart_id, &opened, &found));
+    *ret_added = found && opened.checkout_id == NULL;
+    if (!*ret_added)
+        return ERR_NONE;
+    checkout->now = opened.now;
+    checkout->offers.version = opened.offers_version;
+    SQL(uow, checkout_insert, .id = checkout->head.id, .shop = checkout->shop, .cart_id = checkout->cart_id,
+        .cart_version = checkout->cart_version, .channel = checkout->channel, .locale = checkout->locale,
+        .currency = checkout->currency, .group_id = checkout->group_id, .lines = lines_json(uow, checkout));
     return ERR_NONE;
 }
 

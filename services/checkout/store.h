@@ -13,7 +13,11 @@
 /* The checkouts of a batch, whole. */
 extern const struct rows checkout_rows;
 
-/* Reads and locks the checkout of the caller's own cart; any other is not found. Without an id the one of the cart. */
+/* Whether the caller's cart has a checkout, and by which a new one would be priced; by the cart's id. */
+extern const struct rows opened_rows;
+
+/* Reads and locks the checkout of the caller's own cart, brought along or by one statement; any other is not found.
+ * Without an id the one of the cart. */
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found) MUST_USE;
 
 /* What is shown of it, without a lock; and what is shown of its placement. */
@@ -28,9 +32,8 @@ struct choice {
     const char *return_url; /* goes with the method */
 };
 
-/* Locks the caller's checkout, writes the choice and reads what is shown. Whether it may be so is judged afterwards. */
-enum err checkout_choose(struct uow *uow, const char *id, const struct choice *choice, struct checkout *ret,
-                         bool *ret_found) MUST_USE;
+/* Queues a choice for a checkout that is locked. */
+void checkout_choose(struct uow *uow, const struct checkout *checkout, const struct choice *choice);
 
 /* Reads what the shop offers for the checkout as it is now: from memory while nobody changed it. */
 enum err checkout_read_offers(struct uow *uow, struct checkout *checkout) MUST_USE;
@@ -42,7 +45,7 @@ enum err checkout_expect(struct uow *uow, const char *id, struct checkout *ret) 
 /* Those whose deadline passed, locked; a bounded number. */
 enum err checkout_find_overdue(struct uow *uow, struct texts *ret_ids) MUST_USE;
 
-/* Adds a new checkout, its version 1, unless its cart has one. */
+/* Queues a new checkout, its version 1, unless its cart has one. */
 enum err checkout_add(struct uow *uow, struct checkout *checkout, bool *ret_added) MUST_USE;
 
 /* Queues another snapshot of the cart. */
