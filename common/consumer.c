@@ -15,15 +15,14 @@
 #include "disturb.h"
 #include "kafka.h"
 #include "log.h"
+#include "pace.h"
 #include "pause.h"
 #include "service.h"
 #include "text.h"
 
 #define TAKE_WAIT_MS 500
-#define BATCH_MIN_MS 5 /* between the beginnings of two batches */
-#define BATCH_MAX_MS 20
-#define BATCH_EACH_MS 3 /* for each message of the batch before, between those two */
-#define RIDE_MS 250     /* what nobody listens to waits so long for company */
+#define EACH_MS 3   /* of distance to the next batch, for each message */
+#define RIDE_MS 250 /* what nobody listens to waits so long for company */
 #define BACKOFF_MIN_MS 5
 #define BACKOFF_MAX_MS 500
 #define RETRY_MS 5000  /* on the same messages; then they are read again, so that the group sees us alive */
@@ -41,8 +40,8 @@ struct consumer {
     atomic_bool stopping;
     atomic_bool failing;
     atomic_bool retries;     /* parked messages are to be tried again */
-    int64_t batch_at;        /* when the last batch began; monotonic */
-    size_t batch_count;      /* its messages */
+    struct pace pace;        /* of the batches */
+    size_t batch_count;      /* messages of the last one */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -216,26 +215,15 @@ static bool is_heard(const struct consumer *consumer, const struct message *mess
     return false;
 }
 
-/* Under load batches are spaced, the wider the more there is, so that they grow (ADR 6); the first message after a rest
- * is handled at once. */
-static void space_batches(struct consumer *consumer)
-{
-    int64_t apart_ms = CLAMP((int64_t)consumer->batch_count * BATCH_EACH_MS, BATCH_MIN_MS, BATCH_MAX_MS);
-    int64_t rest_ms = apart_ms - (clock_monotonic() - consumer->batch_at) / CLOCK_MS;
-
-    if (rest_ms > 0)
-        pause_ms((int)rest_ms);
-}
-
 /*
  * Takes what is here. Messages that nobody here listens to only move versions and positions; they wait a moment to ride
  * along with one that counts, since a transaction of their own would cost as much as one with an effect.
  */
 static size_t gather(struct consumer *consumer, struct message *messages)
 {
-    space_batches(consumer);
+    pace_wait(&consumer->pace, consumer->batch_count);
     size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
-    consumer->batch_at = clock_monotonic();
+    pace_begin(&consumer->pace);
     const int64_t until = clock_monotonic() + RIDE_MS * CLOCK_MS;
     int64_t left_ms;
 
@@ -303,6 +291,7 @@ struct consumer *consumer_start(struct service *service, const struct subscripti
     assert(consumer != NULL);
 
     consumer->service = service;
+    consumer->pace = (struct pace){.each_ms = EACH_MS, .phase_ms = PACE_ARRIVED_MS};
     consumer->subscriptions = subscriptions;
     consumer->ctx = ctx_new(service);
     consumer->arena = arena_new(ARENA_MAX);

@@ -30,14 +30,13 @@
 #include "log.h"
 #include "metrics.h"
 #include "mishap.h"
+#include "pace.h"
 #include "pause.h"
 #include "service.h"
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
-#define ROUND_MIN_MS 5 /* between the beginnings of two rounds */
-#define ROUND_MAX_MS 25
-#define ROUND_EACH_MS 4 /* for each message of the round before, between those two */
+#define EACH_MS 4       /* of distance to the next round, for each event */
 #define POLL_MS 1000    /* the net, should a wake-up get lost */
 #define TAKE_MIN_MS 200 /* between two tries to get the lease */
 #define BACKOFF_MIN_MS 100
@@ -84,7 +83,7 @@ struct relay {
     pthread_t thread;
     int64_t sent[RELAY_BATCH_MAX]; /* ids of what is published and to be moved; none without the lease */
     size_t sent_count;
-    int64_t round_at; /* when the last round began */
+    struct pace pace; /* of the rounds */
     int wakes;        /* eventfd */
     atomic_bool stopping;
     _Atomic int64_t
@@ -322,17 +321,6 @@ static bool was_woken(struct relay *relay)
     return read(relay->wakes, &times, sizeof(times)) == sizeof(times);
 }
 
-/* Under load rounds are spaced, the wider the more there is, so that batches grow (ADR 6); the first wake-up after a
- * rest is served at once. */
-static void space_rounds(struct relay *relay)
-{
-    int64_t apart_ms = CLAMP((int64_t)relay->sent_count * ROUND_EACH_MS, ROUND_MIN_MS, ROUND_MAX_MS);
-
-    if (!is_past(relay->round_at, apart_ms))
-        pause_ms((int)(apart_ms - (clock_monotonic() - relay->round_at) / CLOCK_MS));
-    relay->round_at = clock_monotonic();
-}
-
 /* After a failed round. */
 static void back_off(struct relay *relay)
 {
@@ -374,7 +362,8 @@ static void *relay_run(void *of)
     bool woken = false;
 
     while (!atomic_load(&relay->stopping)) {
-        space_rounds(relay);
+        pace_wait(&relay->pace, relay->sent_count);
+        pace_begin(&relay->pace);
         woken = was_woken(relay) || (woken && relay->backoff_ms > 0);
         if (relay_round(relay, woken) == ERR_NONE)
             relay->backoff_ms = 0;
@@ -393,6 +382,7 @@ struct relay *relay_start(struct service *service)
     if (relay == NULL)
         abort();
     relay->service = service;
+    relay->pace = (struct pace){.each_ms = EACH_MS};
     relay->ctx = ctx_new(service);
     relay->tried_at = clock_monotonic() - TAKE_MIN_MS * CLOCK_MS;
     id_make(relay->holder);
