@@ -59,6 +59,22 @@ bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *
     return get(uow, rows, key, true, ret);
 }
 
+void rows_give_back(struct uow *uow, const struct rows *rows, const void *row)
+{
+    struct brought *brought = find(uow, rows);
+    const struct field *id = record_field(rows->record, "id", strlen("id"));
+    const size_t size = rows->record->size;
+
+    /* Any place will do that a row was taken from; without one it was asked for, and is again. */
+    for (size_t i = 0; brought != NULL && i < brought->list.count; i++) {
+        char *place = (char *)brought->list.items + i * size;
+        if (*(const char **)(place + id->offset) == NULL) {
+            memcpy(place, row, size);
+            return;
+        }
+    }
+}
+
 static enum err ask(struct uow *uow, const struct rows *rows, const char *key, void *ret, bool *ret_found)
 {
     struct list answer;

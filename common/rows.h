@@ -2,12 +2,12 @@
  * rows - rows that a batch brings along with its locks, so that a handler finds its aggregate in memory and neither
  * asks nor waits for it. For delivery.c, and for the store functions that handlers call.
  *
- * A row is handed out once, since whoever takes it is about to change it. One that is not here says nothing about
- * whether it exists: then the database is asked. What is changed without having been read must be taken and dropped.
+ * A row is handed out once, since whoever takes it is about to change it; who has written it may give it back as it is
+ * then. One that is not here says nothing about whether it exists: then the database is asked. What is changed without
+ * having been read must be taken and dropped.
  *
  * Keys are texts as in the event, and ids as PostgreSQL writes them: an id that is written differently is not here.
- * Lifetime: the unit of work. Going back to a point of return leaves the rows as good as they were: they were brought
- * before the first one, under locks that it does not give up.
+ * Lifetime: the unit of work, up to its going back to a point of return.
  */
 #ifndef WAYBILL_ROWS_H
 #define WAYBILL_ROWS_H
@@ -34,7 +34,11 @@ void rows_bring(struct uow *uow, const struct rows *rows, const struct texts *ke
 /* Takes the row of a key; false if it is not here. */
 bool rows_take(struct uow *uow, const struct rows *rows, const char *key, void *ret);
 
-/* The same, and where it is not here the database is asked by `read`, which locks the row too if it is the lock. */
+/* Puts a row that was taken back, as it was written now. What it points to must last as long as the unit of work. */
+void rows_give_back(struct uow *uow, const struct rows *rows, const void *row);
+
+/* The same as rows_take(), and where it is not here the database is asked by `read`, which locks the row too if it is
+ * the lock. */
 enum err rows_take_or_ask(struct uow *uow, const struct rows *rows, const char *key, void *ret,
                           bool *ret_found) MUST_USE;
 

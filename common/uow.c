@@ -427,6 +427,7 @@ enum err uow_rollback_to_savepoint(struct uow *uow)
     if (uow->outbox != NULL)
         uow->outbox->count = uow->savepoint_events;
     tasks_forget(uow);
+    uow->brought = NULL; /* what was given back may be undone */
     push_own(uow, &pg_rollback_to);
     return uow_wait(uow);
 }

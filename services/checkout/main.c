@@ -4,6 +4,7 @@
 #include "checkout.h"
 #include "checkout/queries.h"
 #include "offer_cache.h"
+#include "store.h"
 
 extern const struct route checkout_routes[];
 extern const struct subscription checkout_subscriptions[];
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
                          .settings = checkout_settings,
                          .queries = checkout_queries,
                          .migrations = checkout_migrations,
+                         .constraints = checkout_constraints,
                          .machines = (const struct fsm *const[]){&checkout_fsm, NULL},
                          .routes = checkout_routes,
                          .subscriptions = checkout_subscriptions,

@@ -21,6 +21,12 @@ struct opened {
 static RECORD(opened, FIELD(opened, id), FIELD(opened, checkout_id), FIELD_AS_TIME(opened, now),
               FIELD(opened, offers_version));
 
+/* Of two openings at once one inserts; the other looks again. */
+const struct constraint checkout_constraints[] = {
+    {"checkout_cart_once", ERR_AGAIN, "the checkout was opened at this moment"},
+    {NULL},
+};
+
 const struct rows opened_rows = {NULL, &Q_checkouts_of_carts, &opened_record};
 
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
@@ -170,8 +176,18 @@ static void freeze(struct uow *uow, const struct checkout *checkout, int64_t was
         .lines = lines_json(uow, checkout), .version = checkout->head.version, .was = was);
 }
 
+/* Of a batch's messages several are often about one checkout: its cart was locked and its stock is held. */
+static void give_back(struct uow *uow, const struct checkout *checkout)
+{
+    struct checkout saved = *checkout;
+
+    saved.freezes = false;
+    rows_give_back(uow, &checkout_rows, &saved);
+}
+
 void checkout_save(struct uow *uow, const struct checkout *checkout, int64_t was)
 {
+    give_back(uow, checkout);
     if (checkout->freezes) {
         freeze(uow, checkout, was);
         return;

@@ -10,6 +10,9 @@
 #include "checkout.h"
 #include "rows.h"
 
+/* Words for broken constraints. */
+extern const struct constraint checkout_constraints[];
+
 /* The checkouts of a batch, whole. */
 extern const struct rows checkout_rows;
 

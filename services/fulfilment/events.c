@@ -21,8 +21,10 @@ static void needs_claimed_stock(struct needs *needs, const struct message *messa
     const struct checkout_claims_asked *asked = event;
 
     needs_row(needs, &hold_rows, asked->checkout_id);
-    for (size_t i = 0; i < asked->lines.count; i++)
+    for (size_t i = 0; i < asked->lines.count; i++) {
         needs_lock(needs, &Q_stock_lock, stock_key_of_sku(needs_arena(needs), asked->lines.items[i].sku));
+        needs_row(needs, &stocked_rows, asked->lines.items[i].sku);
+    }
     if (asked->placement > 1)
         needs_lock(needs, &Q_stock_lock, stock_key_of_hold(needs_arena(needs), asked->checkout_id));
 }

@@ -136,14 +136,16 @@ SELECT code
  LIMIT 1000;
 
 -- name: stock_offers :many
--- What sourcing chooses from.
--- unlimited: a placement has at most 200 lines
-SELECT s.sku, s.warehouse, s.on_hand - s.held - s.allocated AS available, w.country, w.priority
+-- What sourcing chooses from, by SKU.
+-- unlimited: a batch has at most BATCH_MAX messages of at most 200 lines
+SELECT s.sku AS id,
+       json_agg(json_build_object('sku', s.sku, 'warehouse', s.warehouse, 'shop', s.shop,
+                                  'available', s.on_hand - s.held - s.allocated, 'country', w.country,
+                                  'priority', w.priority)) AS offers
   FROM stock s
   JOIN warehouse w ON w.code = s.warehouse
- WHERE s.sku = ANY (:skus::text[])
-   AND s.shop = :shop::text
- ORDER BY w.priority, s.warehouse, s.sku;
+ WHERE s.sku = ANY (:keys::text[])
+ GROUP BY s.sku;
 
 -- name: hold_add :exec
 INSERT INTO hold (id, shop, state, placement, dead, reason, allocations, version)

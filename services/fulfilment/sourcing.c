@@ -1,11 +1,30 @@
 /* Which warehouse sends what. */
 #include "sourcing.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "arena.h"
 #include "text.h"
 
 RECORD_SHARED(offer, FIELD(offer, sku), FIELD(offer, warehouse), FIELD(offer, available), FIELD(offer, country),
-              FIELD(offer, priority));
+              FIELD(offer, priority), FIELD(offer, shop));
+
+static int compare_offers(const void *left, const void *right)
+{
+    const struct offer *a = left, *b = right;
+
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    const int order = strcmp(a->warehouse, b->warehouse);
+    return order != 0 ? order : strcmp(a->sku, b->sku);
+}
+
+void offers_sort(struct offer_list *offers)
+{
+    if (offers->count > 1)
+        qsort(offers->items, offers->count, sizeof(*offers->items), compare_offers);
+}
 
 /* The work of one sourcing: what is still wanted, what is still there. */
 struct work {

@@ -18,6 +18,7 @@ struct offer {
     int64_t available;
     const char *country;
     int64_t priority; /* the smaller first */
+    const char *shop;
 };
 struct offer_list {
     struct offer *items;
@@ -31,6 +32,9 @@ struct sourcing {
     struct shortage_list shortages; /* not empty: nothing was allocated */
     const char *reason;
 };
+
+/* Sorts them as sourcing wants them: by the warehouse's priority, its code, the SKU. */
+void offers_sort(struct offer_list *offers);
 
 /* Chooses for the lines of a placement; `country` is where it goes. The result is in the arena. */
 void source(struct arena *arena, const struct claim_line_list *lines, const struct offer_list *offers,

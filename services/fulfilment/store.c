@@ -47,6 +47,30 @@ static void shift_add(struct shift *shift, const struct allocation *allocation)
         shift->count++;
 }
 
+/* What is in stock of a SKU, in all warehouses and shops. */
+struct stocked {
+    const char *id;
+    struct offer_list offers;
+};
+
+struct stocked_list {
+    struct stocked *items;
+    size_t count;
+};
+
+static RECORD(stocked, FIELD(stocked, id), FIELD_LIST_OF(stocked, offers, offer_record));
+
+const struct rows stocked_rows = {NULL, &Q_stock_offers, &stocked_record};
+
+/* What came along of these SKUs is not true any more. */
+static void forget_offers(struct uow *uow, const struct shift *shift)
+{
+    struct stocked none;
+
+    for (size_t i = 0; i < shift->count; i++)
+        (void)rows_take(uow, &stocked_rows, shift->skus[i], &none);
+}
+
 void stock_shift(struct uow *uow, const struct allocation_list *allocations, int held, int allocated)
 {
     struct arena *arena = uow->ctx->arena;
@@ -58,6 +82,7 @@ void stock_shift(struct uow *uow, const struct allocation_list *allocations, int
 
     for (size_t i = 0; i < allocations->count; i++)
         shift_add(&shift, &allocations->items[i]);
+    forget_offers(uow, &shift);
     SQL(uow, stock_hold, .skus = {shift.skus, shift.count}, .warehouses = {shift.warehouses, shift.count},
         .quantities = {shift.quantities, shift.count}, .held = held, .allocated = allocated);
 }
@@ -104,18 +129,53 @@ enum err hold_read(struct uow *uow, const char *id, struct hold *ret, bool *ret_
     return rows_take_or_ask(uow, &hold_rows, id, ret, ret_found);
 }
 
+/* Each SKU once: of those that came along, and asked of the rest. */
+static enum err read_stocked(struct uow *uow, const struct claim_line_list *lines, struct stocked_list *ret)
+{
+    struct arena *arena = uow->ctx->arena;
+    struct texts missing = {.items = arena_array(arena, lines->count, sizeof(char *))};
+    struct stocked_list asked = {0};
+
+    *ret = (struct stocked_list){.items = arena_array(arena, lines->count, sizeof(*ret->items))};
+    for (size_t i = 0; i < lines->count; i++) {
+        const char *sku = lines->items[i].sku;
+        size_t before = 0;
+        while (!text_equal(lines->items[before].sku, sku))
+            before++;
+        if (before < i)
+            continue;
+        if (rows_take(uow, &stocked_rows, sku, &ret->items[ret->count]))
+            ret->count++;
+        else
+            missing.items[missing.count++] = sku;
+    }
+    if (missing.count > 0)
+        TRY(SQL_MANY(uow, stock_offers, stocked_record, &asked, .keys = missing));
+    for (size_t i = 0; i < asked.count; i++)
+        ret->items[ret->count++] = asked.items[i];
+    return ERR_NONE;
+}
+
 enum err hold_read_with_offers(struct uow *uow, const char *id, const char *shop, const struct claim_line_list *lines,
                                struct hold *ret, bool *ret_found)
 {
-    const char **skus = arena_array(uow->ctx->arena, lines->count, sizeof(char *));
-    struct offer_list offers;
+    struct offer_list offers = {0};
+    struct stocked_list stocked;
+    size_t count = 0;
 
-    for (size_t i = 0; i < lines->count; i++)
-        skus[i] = lines->items[i].sku;
     *ret = (struct hold){0};
-    SQL_ASK(uow, stock_offers, offer_record, &offers, .skus = {skus, lines->count}, .shop = shop);
     TRY(hold_read(uow, id, ret, ret_found));
-    TRY(uow_sync(uow));
+    TRY(read_stocked(uow, lines, &stocked));
+    for (size_t i = 0; i < stocked.count; i++)
+        count += stocked.items[i].offers.count;
+    offers.items = arena_array(uow->ctx->arena, count, sizeof(struct offer));
+    for (size_t i = 0; i < stocked.count; i++) {
+        for (size_t o = 0; o < stocked.items[i].offers.count; o++) {
+            if (text_equal(stocked.items[i].offers.items[o].shop, shop))
+                offers.items[offers.count++] = stocked.items[i].offers.items[o];
+        }
+    }
+    offers_sort(&offers);
     ret->offers = offers;
     return ERR_NONE;
 }

@@ -30,8 +30,8 @@ void stock_leave(struct uow *uow, const struct shipment *shipment, const char *b
 /* The shipment's goods won't leave: they can be sold again. */
 void stock_free(struct uow *uow, const struct shipment *shipment);
 
-/* The holds of a batch, and the number of the first shipment of each order. */
-extern const struct rows hold_rows, shipment_number_rows;
+/* The holds of a batch, the number of the first shipment of each order, and what is in stock of each SKU. */
+extern const struct rows hold_rows, shipment_number_rows, stocked_rows;
 
 /* Read a hold that is locked, without and with what sourcing chooses from. */
 enum err hold_read(struct uow *uow, const char *id, struct hold *ret, bool *ret_found) MUST_USE;

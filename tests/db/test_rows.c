@@ -157,6 +157,35 @@ START_TEST(a_row_does_not_outlive_its_unit_of_work)
 }
 END_TEST
 
+static enum err give_back(void)
+{
+    struct shelf shelf, asked;
+    bool found;
+
+    UNIT_OF_WORK(ctx, uow);
+    TRY(bring(uow, &shelf_rows));
+    ck_assert(rows_take(uow, &shelf_rows, SHELF_A, &shelf));
+    shelf.name = "new";
+    rows_give_back(uow, &shelf_rows, &shelf);
+    ck_assert(rows_take(uow, &shelf_rows, SHELF_A, &shelf));
+    ck_assert_str_eq(shelf.name, "new");
+    ck_assert(!rows_take(uow, &shelf_rows, SHELF_A, &shelf));
+
+    /* What never came along has no place here. */
+    ck_assert(rows_take(uow, &shelf_rows, SHELF_B, &shelf));
+    rows_give_back(uow, &shelf_rows, &shelf);
+    TRY(rows_take_or_ask(uow, &other_rows, SHELF_C, &asked, &found));
+    rows_give_back(uow, &other_rows, &asked);
+    ck_assert(!rows_take(uow, &other_rows, SHELF_C, &asked));
+    return uow_commit(uow);
+}
+
+START_TEST(what_is_given_back_is_there_again)
+{
+    ck_assert_int_eq(give_back(), ERR_NONE);
+}
+END_TEST
+
 static enum err go_back(void)
 {
     struct shelf shelf;
@@ -166,17 +195,17 @@ static enum err go_back(void)
     TRY(bring(uow, &shelf_rows));
     TRY(uow_savepoint(uow));
     ck_assert(rows_take(uow, &shelf_rows, SHELF_A, &shelf));
-    SQL(uow, shelf_rename, .id = SHELF_A, .name = "undone");
+    shelf.name = "undone";
+    SQL(uow, shelf_rename, .id = SHELF_A, .name = shelf.name);
+    rows_give_back(uow, &shelf_rows, &shelf);
     TRY(uow_rollback_to_savepoint(uow));
     TRY(rows_take_or_ask(uow, &shelf_rows, SHELF_A, &shelf, &found));
     ck_assert_str_eq(shelf.name, "a");
     ck_assert_int_eq(database_int("SELECT count(*) FROM (SELECT FROM shelf FOR UPDATE SKIP LOCKED) AS free"), 1);
-    ck_assert(rows_take(uow, &shelf_rows, SHELF_B, &shelf));
-    ck_assert_str_eq(shelf.name, "b");
     return uow_commit(uow);
 }
 
-START_TEST(rows_and_their_locks_outlive_a_point_of_return)
+START_TEST(locks_outlive_a_point_of_return_and_rows_do_not)
 {
     ck_assert_int_eq(go_back(), ERR_NONE);
 }
@@ -238,7 +267,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_row_is_taken_once_under_its_own_key);
     tcase_add_test(tests, what_is_not_here_or_was_taken_is_asked_for);
     tcase_add_test(tests, a_row_does_not_outlive_its_unit_of_work);
-    tcase_add_test(tests, rows_and_their_locks_outlive_a_point_of_return);
+    tcase_add_test(tests, locks_outlive_a_point_of_return_and_rows_do_not);
+    tcase_add_test(tests, what_is_given_back_is_there_again);
     ADD_TABLE_TEST(tests, a_row_that_was_waited_for_is_as_new_as_the_lock_and_its_children_only_behind_it, waits);
 }
 

@@ -51,6 +51,7 @@ UNUSED static void open_all(void)
     service = deliver_open(checkout_queries, checkout_migrations, THREADS);
     service->config = config_read(arena, NULL, settings);
     ck_assert_ptr_nonnull(service->config);
+    service->constraints = checkout_constraints;
     service->own = offer_cache_new();
 }
 
@@ -109,7 +110,10 @@ UNUSED static struct reply call_for(struct arena *to, const char *cart_id, const
     ctx->request = &request;
     ctx->caller = (struct caller){.role = ROLE_SHOPPER, .shop = "main", .cart_id = cart_id};
 
-    reply.err = route->handle(ctx, in, out);
+    do {
+        ctx_clear_problem(ctx);
+        reply.err = route->handle(ctx, in, out);
+    } while (reply.err == ERR_AGAIN);
     reply.status = request.status;
     reply.why = arena_strdup(to, ctx->problem.detail);
     reply.body = reply.err == ERR_NONE ? arena_strdup(to, json_encode(ctx->arena, route->out, out)) : "";
