@@ -1,4 +1,5 @@
 /* timer: runs again while more is due, survives failures, stops; and the housekeeping of the common tables. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -211,6 +212,30 @@ START_TEST(the_history_has_partitions_ahead_and_none_that_are_old)
 }
 END_TEST
 
+static void *keep_history(void *of)
+{
+    *(int *)of = run_common("outbox_history");
+    return NULL;
+}
+
+START_TEST(what_a_relay_adds_meanwhile_is_waited_for_and_moved)
+{
+    pthread_t thread;
+    int result = 0;
+
+    database_run("BEGIN");
+    add_history(1, "now()");
+    ck_assert_int_eq(pthread_create(&thread, NULL, keep_history, &result), 0);
+    database_await("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))",
+                   1);
+    database_run("COMMIT");
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(result, 1);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox_history"), 1);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM outbox_history_rest"), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -222,6 +247,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, old_tasks_go_when_they_are_over);
     tcase_add_test(tests, the_inbox_is_kept_for_two_months);
     tcase_add_test(tests, the_history_has_partitions_ahead_and_none_that_are_old);
+    tcase_add_test(tests, what_a_relay_adds_meanwhile_is_waited_for_and_moved);
 }
 
 RUN_SUITE(timer, add_tests)
