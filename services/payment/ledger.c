@@ -53,7 +53,7 @@ static bool settles_order(const struct payment *payment, const struct intent *in
 }
 
 void ledger_captured(struct arena *arena, const struct payment *payment, const struct intent *intent,
-                     enum money_source source, struct entry *ret)
+                     enum money_source source, int64_t held_minor, struct entry *ret)
 {
     const int64_t amount = intent->captured_minor;
 
@@ -70,8 +70,7 @@ void ledger_captured(struct arena *arena, const struct payment *payment, const s
         break;
     }
     add(ret, settles_order(payment, intent) ? "receivable" : "customer_money", payment->head.id, -amount);
-    if (source == SOURCE_PSP)
-        release(payment, amount, ret);
+    release(payment, held_minor, ret);
 }
 
 void ledger_placed(struct arena *arena, const struct payment *payment, const struct intent *intent, struct entry *ret)

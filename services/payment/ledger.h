@@ -40,8 +40,9 @@ void ledger_authorized(struct arena *arena, const struct payment *payment, const
                        struct entry *ret);
 void ledger_released(struct arena *arena, const struct payment *payment, const struct intent *intent,
                      struct entry *ret);
+/* `held_minor` is what is still held for it: the card's promise, unless that was let go before. */
 void ledger_captured(struct arena *arena, const struct payment *payment, const struct intent *intent,
-                     enum money_source source, struct entry *ret);
+                     enum money_source source, int64_t held_minor, struct entry *ret);
 void ledger_placed(struct arena *arena, const struct payment *payment, const struct intent *intent, struct entry *ret);
 void ledger_cancelled(struct arena *arena, const struct payment *payment, const struct intent *intent,
                       struct entry *ret);

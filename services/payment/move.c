@@ -168,12 +168,13 @@ static void book_authorized(struct uow *uow, struct payment *payment, struct int
 static enum err take_money(struct uow *uow, struct payment *payment, struct intent *intent, enum intent_state from,
                            enum money_source source)
 {
+    const bool is_held = source == SOURCE_PSP && from != INTENT_VOIDED;
     struct entry entry;
 
-    if (source == SOURCE_PSP)
+    if (is_held)
         book_authorized(uow, payment, intent);
     intent->captured_minor = intent->amount_minor;
-    ledger_captured(uow->ctx->arena, payment, intent, source, &entry);
+    ledger_captured(uow->ctx->arena, payment, intent, source, is_held ? intent->amount_minor : 0, &entry);
     payment_book(uow, payment, &entry);
     if (from == INTENT_REQUESTED || from == INTENT_UNKNOWN || from == INTENT_PENDING)
         TRY(say_authorized(uow, payment, intent));

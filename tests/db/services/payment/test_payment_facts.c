@@ -132,6 +132,26 @@ START_TEST(a_sum_that_is_given_back_twice_is_booked_twice)
 }
 END_TEST
 
+/* The promise was let go, and with it what was held for it. */
+START_TEST(money_that_was_taken_after_the_promise_was_let_go_goes_back)
+{
+    ask("card");
+    told("pi_1", FACT_AUTHORIZED, 3170, 0);
+    HEAR(checkout_payment_closing, .checkout_id = PAYMENT, .shop = "main", .placement = 1, .intent = 1);
+    told("pi_1", FACT_CANCELLED, 3170, 0);
+    ck_assert_str_eq(state(), "voided 0");
+    ck_assert_int_eq(posted("auth_held"), 0);
+
+    told("pi_1", FACT_CAPTURED, 3170, 0);
+
+    ck_assert_str_eq(state(), "refunding 3170");
+    ck_assert_int_eq(posted("auth_held"), 0);
+    ck_assert_int_eq(posted("psp_clearing"), 3170);
+    ck_assert_int_eq(posted("customer_money"), -3170);
+    ck_assert_int_eq(open_items("late_money"), 1);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -140,6 +160,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_payment_of_other_money_lends_no_name);
     tcase_add_test(tests, what_another_told_meanwhile_is_not_kept);
     tcase_add_test(tests, a_sum_that_is_given_back_twice_is_booked_twice);
+    tcase_add_test(tests, money_that_was_taken_after_the_promise_was_let_go_goes_back);
 }
 
 RUN_SUITE(payment_facts, add_tests)

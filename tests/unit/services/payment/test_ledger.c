@@ -80,7 +80,7 @@ static void capture(enum money_source source)
     struct entry entry;
 
     intent.captured_minor = TOTAL;
-    ledger_captured(arena, &payment, &intent, source, &entry);
+    ledger_captured(arena, &payment, &intent, source, source == SOURCE_PSP ? TOTAL : 0, &entry);
     book(&entry);
 }
 
