@@ -39,9 +39,9 @@ GEN := build/gen
 
 STACK := $(PYTHON) deploy/local/stack.py
 JOBS   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-ENTRY := help run stop demo logs psql-% test chaos chaos-control bench fuzz lint format clean install
+ENTRY := help run stop demo logs psql-% test chaos chaos-control chaos-planted bench fuzz lint format clean install
 
-.PHONY: help run stop demo logs test chaos chaos-control bench fuzz lint format clean install
+.PHONY: help run stop demo logs test chaos chaos-control chaos-planted bench fuzz lint format clean install
 .PHONY: all tests fuzzers gen gen-check check check-contract check-db check-bus check-journeys FORCE
 
 install: ## installs the Debian packages that are missing
@@ -79,6 +79,10 @@ chaos: install ## shoppers among faults, then a judge; MINUTES=2, SEED=7 for the
 chaos-control: install ## sees the judge of chaos find what is broken on purpose
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all
 	@$(CHAOS) --control
+
+chaos-planted: install ## breaks the product in several ways, each of which the judge must find; NAMES=outbox-cursor
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=test all
+	@$(PYTHON) tests/chaos/planted.py $(NAMES)
 
 bench: install ## orders a second and what they cost, on a stack of its own, with the floor beside it
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=plain all

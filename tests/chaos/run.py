@@ -39,8 +39,9 @@ SHOPPERS = 6
 # Placements end within the run: whoever leaves without paying is waited for so long.
 CHECKOUT = {"WAYBILL_PLACEMENT_DEADLINE_S": "30", "WAYBILL_PLACEMENT_MAX_S": "90", "WAYBILL_UNKNOWN_MAX_S": "60"}
 BROKEN = {"WAYBILL_TEST_NO_DEDUPE": "1", "WAYBILL_TEST_DELIVER_TWICE": "1"}
-ENDS_S = 200   # until the last placement has ended: its maximum, what closing takes, and a lease
-AUDIT_S = 200  # until the books agree: a call that was interrupted is made again when its lease has ended
+# Until the last placement has ended (its maximum, what closing takes, and a lease), and then until the books agree (a
+# call that was interrupted is made again when its lease has ended): seconds for each.
+PATIENCE_S = 200
 CONTROL_MINUTES = 0.4
 CONTROL_WAIT_S = 30
 
@@ -58,11 +59,11 @@ def begin_stack(folder, plan, options):
     return support.stack()
 
 
-def shop(stack, plan):
+def shop(stack, plan, options):
     """Shoppers and faults until both are over and everything is healed. Gives the crowd and the rig."""
     from shoppers import Crowd
     rig = faults.Rig(stack)
-    crowd = Crowd(SHOPPERS)
+    crowd = Crowd(SHOPPERS, options.scarce)
     over = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         shopping = pool.submit(crowd.shop_until, over)
@@ -81,9 +82,9 @@ def shop(stack, plan):
 def run(folder, plan, options):
     """One run from the start of the stack to its end. Gives the exit status."""
     stack = begin_stack(folder, plan, options)
-    crowd, rig = shop(stack, plan)
-    evidence.wait_for_ends(ENDS_S)
-    found = evidence.collect(stack, crowd, AUDIT_S)
+    crowd, rig = shop(stack, plan, options)
+    evidence.wait_for_ends(options.patience)
+    found = evidence.collect(stack, crowd, options.patience)
     evidence.look_back(found, stack, rig, stack.down())
     findings = judge.judge(found)
     say("\n".join([report.course(rig), report.counts(found, rig), report.verdict(found, findings)]))
@@ -93,7 +94,7 @@ def run(folder, plan, options):
 def run_control(folder, plan, options):
     """The same without faults and without dedupe; then more is broken by hand. Gives 0 if the judge saw all of it."""
     stack = begin_stack(folder, plan, options)
-    crowd, rig = shop(stack, plan)
+    crowd, rig = shop(stack, plan, options)
     evidence.wait_for_ends(CONTROL_WAIT_S)
     findings = judge.judge(evidence.collect(stack, crowd, CONTROL_WAIT_S))
     say(f"without dedupe: {', '.join(sorted({finding.rule for finding in findings})) or 'nothing was seen'}")
@@ -119,6 +120,9 @@ def options_from_command_line():
     parser.add_argument("--faults", default="", help=f"some of {','.join(faults.KINDS)} (default: all)")
     parser.add_argument("--variant", default="test", choices=("test", "san"), help="which build (default: test)")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the stack")
+    parser.add_argument("--patience", type=int, default=PATIENCE_S, help="seconds to wait for the last placement, and "
+                        f"again for the books to agree (default: {PATIENCE_S})")
+    parser.add_argument("--scarce", action="store_true", help="everybody wants the last pieces")
     parser.add_argument("--control", action="store_true", help="see the judge find what is broken on purpose")
     options = parser.parse_args()
     options.kinds = options.faults.split(",") if options.faults else list(faults.KINDS)

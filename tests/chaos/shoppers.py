@@ -11,6 +11,8 @@ PATIENCE = 45     # seconds
 IMPATIENCE = 0.3  # of somebody who leaves without knowing
 PLENTY = {"berlin": 50_000, "leeds": 50_000}
 SCARCE = {"berlin": 4, "leeds": 3}
+LAST = {"berlin": 1}
+LAST_SKUS = 40
 SKUS = 3
 
 
@@ -39,15 +41,19 @@ PERSONAS = (
 
 
 class Crowd:
-    """So many shoppers at a time, each beginning anew when done. `stocked`: pieces of each SKU at the beginning."""
+    """So many shoppers at a time, each beginning anew when done. `stocked`: pieces of each SKU at the beginning. With
+    `all_want_last` as many as there are want one last piece after the other."""
 
-    def __init__(self, size):
+    def __init__(self, size, all_want_last=False):
         erp = Erp(patience=PATIENCE)
         self.size = size
         self.book = Book()
         self.plenty = [erp.offer(stock=PLENTY) for _ in range(SKUS)]
-        self.scarce = erp.offer(stock=SCARCE)
-        self.stocked = dict.fromkeys(self.plenty, sum(PLENTY.values())) | {self.scarce: sum(SCARCE.values())}
+        self.personas = [persona for persona in PERSONAS if persona.scarce or not all_want_last]
+        scarce = LAST if all_want_last else SCARCE
+        self.scarce = [erp.offer(stock=scarce) for _ in range(LAST_SKUS if all_want_last else 1)]
+        self.stocked = (dict.fromkeys(self.plenty, sum(PLENTY.values()))
+                        | dict.fromkeys(self.scarce, sum(scarce.values())))
 
     def shop_until(self, done):
         numbers = itertools.count()
@@ -55,13 +61,15 @@ class Crowd:
         def keep_buying(_):
             while not done.is_set():
                 number = next(numbers)
-                self._buy(PERSONAS[number % len(PERSONAS)], self.plenty[number % SKUS])
+                persona = self.personas[number % len(self.personas)]
+                skus = self.scarce if persona.scarce else self.plenty
+                self._buy(persona, skus[number // self.size % len(skus)])
 
         with concurrent.futures.ThreadPoolExecutor(self.size) as pool:
             list(pool.map(keep_buying, range(self.size)))
 
     def _buy(self, persona, sku):
-        purchase = self.book.buy(self.scarce if persona.scarce else sku, persona.method, persona.patience, persona.card)
+        purchase = self.book.buy(sku, persona.method, persona.patience, persona.card)
         if persona.cancels and purchase.outcome == "done":
             try:
                 purchase.shopper.cancel_order()
