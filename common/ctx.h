@@ -61,7 +61,7 @@ struct ctx {
     struct trace trace;
     struct problem problem;
     struct request *request; /* the HTTP request being served, or NULL (http.h) */
-    struct uow *joint;       /* the transaction that this request shares with others, or NULL (joint.h) */
+    struct uow *joint;       /* the transaction that this is served in with others, or NULL (joint.h) */
 };
 
 /* Forgets the last error, so that the work can be tried again. */

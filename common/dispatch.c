@@ -261,6 +261,37 @@ static void forget_answer(struct exchange *exchange, const struct request *befor
     arena_clear(scratch);
 }
 
+bool request_may_join(const struct ctx *ctx)
+{
+    const struct request *request = ctx->request;
+
+    return ctx->service->joint != NULL && request->route->joins != NULL &&
+           (request->key == NULL || (request->route->flags & ROUTE_KEY_OWN) != 0);
+}
+
+static bool name_needs(struct needs *needs, const struct guest *guest)
+{
+    return guest->ctx->request->route->joins(needs, guest->ctx, guest->of);
+}
+
+static enum err call_handler(const struct guest *guest)
+{
+    struct ctx *ctx = guest->ctx;
+
+    TRY(ctx->request->route->handle(ctx, guest->of, ctx->request->out));
+    if (ctx->joint != NULL)
+        http_render(ctx); /* what it points to may be the shared transaction's */
+    return ERR_NONE;
+}
+
+/* In company at the first try, if it may. */
+static enum err call(struct ctx *ctx, const void *in, int tries)
+{
+    const struct guest guest = {.ctx = ctx, .of = in, .joins = name_needs, .serve = call_handler};
+
+    return tries == 0 && request_may_join(ctx) ? joint_serve(&guest) : call_handler(&guest);
+}
+
 /* Calls the handler, again if it lost a race, and renders its answer. */
 static enum err run(struct exchange *exchange, const void *in)
 {
@@ -280,8 +311,7 @@ static enum err run(struct exchange *exchange, const void *in)
             forget_answer(exchange, &before, scratch);
         }
         request->out = route->out != NULL ? arena_alloc(scratch, route->out->size) : NULL;
-        err = tries == 0 && joint_may_serve(ctx) ? joint_serve(ctx->service->joint, ctx, in)
-                                                 : route->handle(ctx, in, request->out);
+        err = call(ctx, in, tries);
     }
     if (err == ERR_REPLAY) {
         err = idempotency_replay(ctx);

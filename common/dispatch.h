@@ -33,6 +33,9 @@ void exchange_give_back(struct exchange *exchange);
 /* Serves the request that the adapter filled in: afterwards it is rendered, or has a stream; logged and counted. */
 void dispatch(struct exchange *exchange, const struct path_tree *paths);
 
+/* Whether the request may share a transaction: its route joins, and it has no key to claim by a row of its own. */
+bool request_may_join(const struct ctx *ctx);
+
 /* Takes a place among the streams; ERR_BUSY if there is none left. In http.c. */
 enum err http_stream_open(struct ctx *ctx) MUST_USE;
 

@@ -23,7 +23,6 @@
 #include "desk.h"
 #include "dispatch.h"
 #include "edge.h"
-#include "joint.h"
 #include "log.h"
 #include "metrics.h"
 #include "path.h"
@@ -408,8 +407,6 @@ static bool start_ulfius(struct http *http)
 
 static void http_free(struct http *http)
 {
-    joint_free(http->service->joint);
-    http->service->joint = NULL;
     connections_free(http->connections);
     arena_free(http->arena);
     free(http);
@@ -432,8 +429,6 @@ struct http *http_start(struct service *service)
     if (service->edge != NULL)
         path_tree_add(http->paths, page_routes);
 
-    if (service->pool != NULL)
-        service->joint = joint_new(service);
     http->socket = open_socket(listen_text);
     http->port = http->socket >= 0 ? port_of(http->socket) : 0;
     if (http->socket < 0 || !start_ulfius(http)) {

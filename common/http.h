@@ -60,8 +60,9 @@ struct route {
     unsigned flags;
     size_t body_max; /* 0: HTTP_BODY_MAX */
 
-    /* Requests that come together share a transaction, where it names the rows that `handle` takes; false: this one is
-     * served alone. For commands that are over in a moment and mostly not refused (joint.h). */
+    /* Requests that come together share a transaction (joint.h), where it names the rows that `handle` takes; false:
+     * this one is served alone. For commands that are over in a moment and mostly not refused. Those that claim an
+     * Idempotency-Key by a row of its own stay alone: they would take locks in another order. */
     bool (*joins)(struct needs *needs, struct ctx *ctx, const void *in);
 
     /* Gateways: passed on as it is to a service, instead of `handle`. */

@@ -1,5 +1,5 @@
 /*
- * joint - a queue of requests, and whoever's turn it is serves those in front.
+ * joint - a queue of guests, and whoever's turn it is serves those in front.
  *
  * There is no thread for it: the first one who finds nobody serving leads. Who leads takes a party out of the queue,
  * itself first, and hands the lead to the next one in the queue when the party is served.
@@ -9,15 +9,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "http.h"
 #include "metrics.h"
-#include "needs.h"
 #include "service.h"
+#include "uow.h"
 
-/* A request in the queue, on its thread's stack. */
+/* A guest in the queue, on its thread's stack. */
 struct seat {
-    struct ctx *ctx;
-    const void *in;
+    const struct guest *guest;
     enum { WAITS, LEADS, SERVED } state; /* under the joint's lock */
     enum err err;                        /* how it was served */
     pthread_cond_t turn;
@@ -31,12 +29,12 @@ struct joint {
     bool is_led;
 };
 
-static struct metric served = {.name = "waybill_joint_requests_total",
-                               .help = "Commands that could share a transaction, by how they were served",
+static struct metric served = {.name = "waybill_joint_guests_total",
+                               .help = "Commands and answers that could share a transaction, by how they were served",
                                .type = METRIC_COUNTER,
                                .label = "how"};
 static struct metric parties = {.name = "waybill_joint_transactions_total",
-                                .help = "Transactions that several commands shared, by outcome",
+                                .help = "Transactions that several commands or answers shared, by outcome",
                                 .type = METRIC_COUNTER,
                                 .label = "outcome"};
 
@@ -60,14 +58,6 @@ void joint_free(struct joint *joint)
     free(joint);
 }
 
-bool joint_may_serve(const struct ctx *ctx)
-{
-    const struct request *request = ctx->request;
-
-    return ctx->service->joint != NULL && request->route->joins != NULL &&
-           (request->key == NULL || (request->route->flags & ROUTE_KEY_OWN) != 0);
-}
-
 int joint_waiting(struct joint *joint)
 {
     int count = 0;
@@ -83,19 +73,16 @@ int joint_waiting(struct joint *joint)
 
 static void serve_one(struct seat *seat, struct uow *joint)
 {
-    struct ctx *ctx = seat->ctx;
-    const struct request *request = ctx->request;
+    const struct guest *guest = seat->guest;
 
-    ctx->joint = joint;
-    seat->err = request->route->handle(ctx, seat->in, request->out);
-    ctx->joint = NULL;
-    if (seat->err == ERR_NONE)
-        http_render(ctx); /* what it points to may be the joint's */
+    guest->ctx->joint = joint;
+    seat->err = guest->serve(guest);
+    guest->ctx->joint = NULL;
 }
 
-static bool joins(struct seat *seat, struct needs *needs)
+static bool joins(const struct guest *guest, struct needs *needs)
 {
-    return seat->ctx->request->route->joins(needs, seat->ctx, seat->in);
+    return guest->joins == NULL || guest->joins(needs, guest);
 }
 
 /* All in one transaction. An error means that nothing is committed, or that nobody knows. */
@@ -107,7 +94,7 @@ static enum err serve_together(struct ctx *ctx, struct seat *party, bool *ret_in
     ctx_clear(ctx);
     UNIT_OF_WORK(ctx, uow);
     for (struct seat *seat = party; seat != NULL; seat = seat->next)
-        seat->err = joins(seat, &needs) ? ERR_NONE : ERR_AGAIN;
+        seat->err = joins(seat->guest, &needs) ? ERR_NONE : ERR_AGAIN;
     needs_send(uow, &needs, true);
     TRY(uow_sync(uow));
     for (struct seat *seat = party; seat != NULL && uow->failed == ERR_NONE; seat = seat->next) {
@@ -128,7 +115,7 @@ static void serve_party(struct joint *joint, struct seat *party)
     metric_add(&parties, err == ERR_NONE ? "committed" : in_doubt ? "unknown" : "dissolved", NULL, 1);
     for (struct seat *seat = party; seat != NULL; seat = seat->next) {
         if (in_doubt && seat->err == ERR_NONE)
-            seat->err = FAIL(seat->ctx, BUSY, "%s", joint->ctx->problem.detail);
+            seat->err = FAIL(seat->guest->ctx, BUSY, "%s", joint->ctx->problem.detail);
         else if (!in_doubt && err != ERR_NONE)
             seat->err = ERR_AGAIN;
         metric_add(&served, seat->err == ERR_AGAIN ? "again" : "together", NULL, 1);
@@ -199,9 +186,10 @@ static void lead(struct joint *joint)
     dismiss(joint, party);
 }
 
-enum err joint_serve(struct joint *joint, struct ctx *ctx, const void *in)
+enum err joint_serve(const struct guest *guest)
 {
-    struct seat seat = {.ctx = ctx, .in = in, .turn = PTHREAD_COND_INITIALIZER};
+    struct joint *joint = guest->ctx->service->joint;
+    struct seat seat = {.guest = guest, .turn = PTHREAD_COND_INITIALIZER};
 
     take_seat(joint, &seat);
     if (seat.state == LEADS)

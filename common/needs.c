@@ -4,6 +4,7 @@
 #include "needs.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,14 @@ static int compare(const void *left, const void *right)
     if (a->is_behind != b->is_behind)
         return a->is_behind ? 1 : -1;
     int order = strcmp(a->query->name, b->query->name);
+    if (order == 0 && a->is_behind && a->rows != b->rows) /* what is locked is kept apart from what is looked at */
+        order = (uintptr_t)a->rows < (uintptr_t)b->rows ? -1 : 1;
     return order != 0 ? order : strcmp(a->key, b->key);
+}
+
+static bool go_together(const struct need *a, const struct need *b)
+{
+    return a->query == b->query && (!a->is_behind || a->rows == b->rows);
 }
 
 /* Queues one statement for the first needs, which are of one query; returns how many. */
@@ -64,7 +72,7 @@ static size_t send_first(struct uow *uow, const struct need *needs, size_t count
     const struct rows *rows = NULL;
     size_t i = 0;
 
-    for (; i < count && needs[i].query == needs[0].query; i++) {
+    for (; i < count && go_together(&needs[i], &needs[0]); i++) {
         if (keys.count == 0 || strcmp(keys.items[keys.count - 1], needs[i].key) != 0)
             keys.items[keys.count++] = needs[i].key;
         if (needs[i].rows != NULL)

@@ -15,6 +15,7 @@
 #include "common/queries.h"
 #include "describe.h"
 #include "edge.h"
+#include "joint.h"
 #include "kafka.h"
 #include "log.h"
 #include "text.h"
@@ -298,6 +299,7 @@ static void make_pool(struct service *service)
     };
     service->pool = pool_new(&service->database);
     pool_show(service->pool);
+    service->joint = joint_new(service);
 }
 
 /* HTTP comes first, so that /healthz answers while the rest is waited for. False when the process can't start. */
@@ -358,6 +360,7 @@ static void stop(struct service *service)
     timers_stop(service->timer_threads);
     task_runner_stop(service->task_runner);
     relay_stop(service->relay);
+    joint_free(service->joint);
     pool_free(service->pool);
     kafka_free(service->kafka);
     log_info(NULL, "stopped");

@@ -61,7 +61,7 @@ struct service {
     struct task_runner *task_runner;
     struct timers *timer_threads;
     struct http *http;
-    struct joint *joint; /* NULL: no request shares a transaction */
+    struct joint *joint; /* NULL without a database */
 
     /* What the start still waits for: "database", "broker"; NULL once all is there. HTTP answers before that, but only
      * the probes' routes are called; the others answer 503. */

@@ -43,6 +43,12 @@ struct task_adds {
     size_t written;
 };
 
+/* The unit of work that writes: a part leaves that to the whole. */
+static struct uow *whole(struct uow *uow)
+{
+    return uow->joins != NULL ? uow->joins : uow;
+}
+
 static struct task_add *next_add(struct uow *uow)
 {
     struct arena *arena = uow->ctx->arena;
@@ -66,7 +72,7 @@ void task_add(struct uow *uow, const char *kind, const char *subject, const char
     struct arena *arena = uow->ctx->arena;
     const struct trace *trace = &uow->ctx->trace;
 
-    *next_add(uow) = (struct task_add){
+    *next_add(whole(uow)) = (struct task_add){
         .id = id_new(arena),
         .kind = kind,
         .subject = subject,
@@ -142,10 +148,17 @@ void tasks_write(struct uow *uow)
     write_new(uow, uow->in_block ? NULL : uow->ctx->service->task_runner);
 }
 
-void tasks_forget(struct uow *uow)
+size_t tasks_count(const struct uow *uow)
 {
-    if (uow->tasks != NULL)
-        uow->tasks->count = uow->tasks->written;
+    return uow->tasks != NULL ? uow->tasks->count : 0;
+}
+
+void tasks_forget(struct uow *uow, size_t keep)
+{
+    struct task_adds *adds = uow->tasks;
+
+    if (adds != NULL && adds->count > keep)
+        adds->count = adds->written > keep ? adds->written : keep;
 }
 
 /* A second one with the same key was ignored. */
@@ -200,7 +213,7 @@ void tasks_wake(const struct uow *uow)
 /* What was added before is written first, and as due, so that it can be taken back too. */
 void task_cancel(struct uow *uow, const char *key)
 {
-    write_new(uow, NULL);
+    write_new(whole(uow), NULL);
     SQL(uow, task_cancel, .key = key);
 }
 

@@ -16,7 +16,7 @@
 #ifndef WAYBILL_TASK_H
 #define WAYBILL_TASK_H
 
-#include "uow.h"
+#include "needs.h"
 
 enum task_outcome {
     TASK_DONE,    /* the answer is final and goes to record() */
@@ -71,6 +71,10 @@ struct task_kind {
     /* One of them. record_all() gets one answer or more, and says by task_follow() which one its events come from. */
     enum err (*record)(struct uow *uow, const struct task *task, const struct task_answer *answer);
     enum err (*record_all)(struct uow *uow, const struct task_result *results, size_t count);
+
+    /* Answers that come together share a transaction (joint.h), where it names the rows that record() takes; NULL: each
+     * has its own. */
+    void (*joins)(struct needs *needs, const struct task *task);
 };
 
 /* Adds a task due now (or `delay_ms` later) to the unit of work. A second one with the same key is ignored. The texts
@@ -84,9 +88,11 @@ void task_cancel(struct uow *uow, const char *key);
 /* Goes on in the journey that added the task. */
 void task_follow(struct ctx *ctx, const struct task *task);
 
-/* For uow.c: writes what was added and isn't written yet; forgets that; after the commit, wakes who calls it. */
+/* For uow.c: how many were added; writes those that aren't yet; forgets them, but for the first `keep`; after the
+ * commit, wakes who calls them. */
+size_t tasks_count(const struct uow *uow);
 void tasks_write(struct uow *uow);
-void tasks_forget(struct uow *uow);
+void tasks_forget(struct uow *uow, size_t keep);
 void tasks_wake(const struct uow *uow);
 
 struct task_runner;

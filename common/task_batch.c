@@ -8,6 +8,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "common/queries.h"
+#include "joint.h"
 #include "log.h"
 #include "metrics.h"
 #include "mishap.h"
@@ -175,10 +176,10 @@ static enum err finish_answered(struct uow *uow, const struct task_batch *batch,
 
 /* Records the answers [from, to) in one transaction. The tasks' own rows are written last: whoever else locks an
  * aggregate and its tasks does it in this order too. */
-static enum err record_range(struct task_batch *batch, size_t from, size_t to)
+static enum err record_range(struct ctx *ctx, const struct task_batch *batch, size_t from, size_t to)
 {
-    ctx_clear_problem(batch->ctx);
-    UNIT_OF_WORK(batch->ctx, uow);
+    ctx_clear_problem(ctx);
+    UNIT_OF_WORK(ctx, uow);
     TRY(record_answers(uow, batch, from, to));
     put_back_unanswered(uow, batch, from, to);
     TRY(finish_answered(uow, batch, from, to));
@@ -200,13 +201,13 @@ static void record_alone(struct task_batch *batch, size_t index)
 {
     const struct task *task = &batch->tasks[index];
     struct ctx *ctx = batch->ctx;
-    enum err err = record_range(batch, index, index + 1);
+    enum err err = record_range(ctx, batch, index, index + 1);
 
     for (int64_t tried = 1; err != ERR_NONE && err != ERR_ABSENT && err_kind(err)->retryable; tried++) {
         if (clock_monotonic() >= batch->lease_end_us || batch->is_stopping(batch->of))
             break;
         pause_ms((int)backoff(RECORD_RETRY_MS, RECORD_RETRY_MAX_MS, tried));
-        err = record_range(batch, index, index + 1);
+        err = record_range(ctx, batch, index, index + 1);
     }
     if (err == ERR_NONE)
         return;
@@ -222,9 +223,39 @@ static void record_alone(struct task_batch *batch, size_t index)
         log_warning(ctx, "the task is called again when its lease ends", LOG_TEXT("task_id", task->id));
 }
 
+/* --- together --- */
+
+static bool name_needs(struct needs *needs, const struct guest *guest)
+{
+    const struct task_batch *batch = guest->of;
+
+    for (size_t i = batch->from; i < batch->to; i++) {
+        if (batch->called[i])
+            batch->kind->joins(needs, &batch->tasks[i]);
+    }
+    return true;
+}
+
+static enum err record_all(const struct guest *guest)
+{
+    const struct task_batch *batch = guest->of;
+
+    return record_range(guest->ctx, batch, batch->from, batch->to);
+}
+
+/* All answers in one transaction, or with those of other threads. */
+static enum err record_together(struct task_batch *batch)
+{
+    const struct guest guest = {.ctx = batch->ctx, .of = batch, .joins = name_needs, .serve = record_all};
+
+    if (batch->kind->joins != NULL)
+        return joint_serve(&guest);
+    return batch->to - batch->from > 1 ? record_all(&guest) : ERR_AGAIN;
+}
+
 void task_batch_record(struct task_batch *batch)
 {
-    if (batch->to - batch->from > 1 && record_range(batch, batch->from, batch->to) == ERR_NONE)
+    if (record_together(batch) == ERR_NONE)
         return;
     for (size_t i = batch->from; i < batch->to; i++)
         record_alone(batch, i);

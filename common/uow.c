@@ -36,6 +36,7 @@ static enum err join(struct ctx *ctx, enum uow_mode mode, struct uow *ret)
         .ctx = ctx,
         .joins = ctx->joint,
         .transaction = mode == UOW_WRITE,
+        .joined_tasks = tasks_count(ctx->joint),
         .brought = ctx->joint->brought,
     };
     open_here = ret;
@@ -92,6 +93,8 @@ static void leave(struct uow *uow)
 {
     if (uow->begun && !uow->committed)
         (void)fail(uow->joins, ERR_AGAIN);
+    if (!uow->committed)
+        tasks_forget(uow->joins, uow->joined_tasks);
     open_here = uow->joins;
     uow->joins = NULL;
 }
@@ -341,10 +344,10 @@ static void push_commit(struct uow *uow)
     expect(uow, &(const struct expectation){.what = EXPECT_COMMIT, .query = &pg_commit});
 }
 
-/* The shared commit comes when all its requests are done; tasks would have to be handed over behind it. */
+/* The shared commit comes when all its guests are done. */
 static enum err commit_joined(struct uow *uow)
 {
-    assert(uow->tasks == NULL && !idempotency_is_due(uow));
+    assert(!idempotency_is_due(uow));
     outbox_write(uow);
     uow->joins->emitted |= uow->emitted;
     uow->committed = true;
@@ -426,7 +429,7 @@ enum err uow_rollback_to_savepoint(struct uow *uow)
     uow->failed = ERR_NONE;
     if (uow->outbox != NULL)
         uow->outbox->count = uow->savepoint_events;
-    tasks_forget(uow);
+    tasks_forget(uow, 0);
     uow->brought = NULL; /* what was given back may be undone */
     push_own(uow, &pg_rollback_to);
     return uow_wait(uow);

@@ -8,9 +8,9 @@
  * Statements are pipelined: SQL() only queues, and its error appears at the next SQL_ONE(), SQL_MANY(), uow_sync() or
  * uow_commit(). So a command costs as many round trips as it has questions, plus one to commit.
  *
- * A handler that serves one of several requests at once (joint.h) gets a unit of work that is a part of theirs: its
- * statements go into the shared transaction, its commit only says that it is done. If it ends without one, and had sent
- * anything, the shared transaction fails.
+ * Who serves one of several guests at once (joint.h) gets a unit of work that is a part of theirs: its statements go
+ * into the shared transaction, its commit only says that it is done. If it ends without one, and had sent anything, the
+ * shared transaction fails.
  *
  * Lifetime: ends with the scope that opened it. Without uow_commit() it rolls back. Never store the pointer.
  * Threads: a unit of work belongs to one thread. A second one in the same thread while the first is open asserts.
@@ -29,12 +29,13 @@ struct uow {
     struct pool *pool;
     struct connection *connection;
     struct outbox_batch *outbox; /* events emitted so far */
-    struct task_adds *tasks;     /* and tasks added */
+    struct task_adds *tasks;     /* and tasks added; those of a part are with the shared one */
     struct brought *brought;     /* rows that came along with a batch's locks (rows.h) */
     struct expectation *pending; /* statements sent, answers not read yet; oldest first */
     struct expectation *pending_last;
-    struct uow *joins; /* the transaction of several requests that this is a part of (joint.h), or NULL */
-    enum err failed;   /* the first error; from then on everything returns it */
+    struct uow *joins;   /* the transaction of several guests that this is a part of (joint.h), or NULL */
+    size_t joined_tasks; /* ... and how many tasks had been added there before */
+    enum err failed;     /* the first error; from then on everything returns it */
     bool transaction;
     bool begun; /* its first statement was sent */
     bool committed;

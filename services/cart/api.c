@@ -127,9 +127,11 @@ static enum err show_cart(struct ctx *ctx, const void *in UNUSED, void *ret)
     TRY(cart_from_path(ctx, &id));
     TRY(read_cart(ctx, id, &cart));
     TRY(render(ctx, &cart, ret));
-    if (ctx->caller.role == ROLE_SHOPPER && cart_set_shown(&cart))
-        return remember_shown(ctx, &cart);
-    return ERR_NONE;
+    if (ctx->caller.role != ROLE_SHOPPER || !cart_set_shown(&cart))
+        return ERR_NONE;
+    if (ctx->joint != NULL)
+        return FAIL(ctx, AGAIN, "only locked carts are written in company");
+    return remember_shown(ctx, &cart);
 }
 
 /* Locks the cart of the path for a change by the shopper; with `sku` its offer is read along. */
@@ -288,6 +290,14 @@ static bool join_create(struct needs *needs, struct ctx *ctx, const void *in)
     return request_key(ctx) == NULL;
 }
 
+static bool join_look(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    const char *id = path_param(ctx, "cart_id");
+
+    needs_row(needs, &shown_cart_rows, text_has_format(id, TEXT_UUID) ? id : NULL);
+    return true;
+}
+
 static bool join_change(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
 {
     needs_row(needs, &cart_rows, ctx->caller.cart_id);
@@ -309,7 +319,7 @@ const struct route cart_routes[] = {
     /* method    path                             who           right    body in               body out           status handler */
     { "POST",   "/carts",                         ANYONE,       "carts", &create_cart_record,  &cart_view_record, 201,   create_cart, ROUTE_KEY_OWN, .joins = join_create },
     { "GET",    "/carts",                         ROLE_STAFF,   "carts", NULL,                 &cart_list_record, 200,   list_carts },
-    { "GET",    "/carts/:cart_id",                ANYONE,       "carts", NULL,                 &cart_view_record, 200,   show_cart },
+    { "GET",    "/carts/:cart_id",                ANYONE,       "carts", NULL,                 &cart_view_record, 200,   show_cart, .joins = join_look },
     { "POST",   "/carts/:cart_id/items",          ROLE_SHOPPER, NULL,    &add_item_record,     &cart_view_record, 200,   add_item, .joins = join_add },
     { "PUT",    "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    &set_quantity_record, &cart_view_record, 200,   set_quantity, .joins = join_change },
     { "DELETE", "/carts/:cart_id/items/:line_id", ROLE_SHOPPER, NULL,    NULL,                 &cart_view_record, 200,   remove_line, .joins = join_change },

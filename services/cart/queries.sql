@@ -30,7 +30,7 @@ SELECT id
    FOR UPDATE;
 
 -- name: carts_read :many
--- The same carts, priced.
+-- Carts, priced.
 -- unlimited: a batch has at most BATCH_MAX keys
 SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
        c.updated_at, c.lines,
@@ -53,19 +53,6 @@ SELECT k.key AS id,
   JOIN offer o ON o.shop = split_part(k.key, E'\x1f', 1)
               AND o.sku = split_part(k.key, E'\x1f', 2)
  GROUP BY k.key;
-
--- name: cart_read :maybe
-SELECT c.id, c.shop, c.state, c.channel, c.locale, c.currency, c.checkout_id, c.placement, c.dead, c.version, c.created_at,
-       c.updated_at, c.lines,
-       (SELECT json_agg(json_build_object('sku', o.sku, 'title', o.title, 'tax_class', o.tax_class,
-                                          'price_minor', o.price_minor, 'active', o.active))
-          FROM offer o
-         WHERE o.shop = c.shop
-           AND o.sku = ANY (ARRAY(SELECT l ->> 'sku' FROM json_array_elements(c.lines) l))
-           AND o.currency = c.currency) AS offers
-  FROM cart c
- WHERE c.id = :id::uuid
-   AND c.shop = :shop::text;
 
 -- name: sold_currencies_read :many
 -- Which currencies anything is sold in. Keys are shop and currency with a unit separator between them.

@@ -10,6 +10,7 @@
 #define PAIR_FORMAT "%s\x1f%s"
 
 const struct rows cart_rows = {&Q_carts_lock, &Q_carts_read, &cart_record};
+const struct rows shown_cart_rows = {NULL, &Q_carts_read, &cart_record};
 
 struct sku_offers {
     const char *id;
@@ -53,7 +54,8 @@ int64_t cart_ttl_s(const struct ctx *ctx)
 
 enum err cart_read(struct uow *uow, const char *id, const char *shop, struct cart *ret, bool *ret_found)
 {
-    TRY(SQL_MAYBE(uow, cart_read, cart_record, ret, ret_found, .id = id, .shop = shop));
+    TRY(rows_take_or_ask(uow, &shown_cart_rows, id, ret, ret_found));
+    *ret_found = *ret_found && text_equal(ret->shop, shop);
     if (*ret_found)
         cart_apply_offers(ret, NULL);
     return ERR_NONE;

@@ -19,8 +19,10 @@ enum err cart_read(struct uow *uow, const char *id, const char *shop, struct car
 enum err cart_lock(struct uow *uow, const char *id, const char *shop, const char *sku, struct cart *ret,
                    bool *ret_found) MUST_USE;
 
-/* Carts as a batch brings them along, locked; and what is offered of a SKU, by sku_key(). */
+/* Carts as a batch brings them along, locked; carts that are only looked at; and what is offered of a SKU, by
+ * sku_key(). */
 extern const struct rows cart_rows;
+extern const struct rows shown_cart_rows;
 extern const struct rows sku_offers_rows;
 const char *sku_key(struct arena *arena, const char *shop, const char *sku);
 

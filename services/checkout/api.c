@@ -256,12 +256,22 @@ static bool join_open(struct needs *needs, struct ctx *ctx, const void *in UNUSE
 }
 
 /* One whose path is no id is refused by its handler. */
-static bool join_change(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+static bool join(struct needs *needs, const struct rows *rows, struct ctx *ctx)
 {
     const char *id = path_param(ctx, "checkout_id");
 
-    needs_row(needs, &checkout_rows, text_has_format(id, TEXT_UUID) ? id : NULL);
+    needs_row(needs, rows, text_has_format(id, TEXT_UUID) ? id : NULL);
     return true;
+}
+
+static bool join_change(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    return join(needs, &checkout_rows, ctx);
+}
+
+static bool join_look(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    return join(needs, &shown_placement_rows, ctx);
 }
 
 /* clang-format off */
@@ -275,7 +285,7 @@ const struct route checkout_routes[] = {
     { "GET",  "/checkouts/:checkout_id/payment-options",  ROLE_SHOPPER, NULL, NULL,                  &payment_options_record,  200,   list_payments },
     { "PUT",  "/checkouts/:checkout_id/payment",          ROLE_SHOPPER, NULL, &set_payment_record,   &checkout_view_record,    200,   set_payment, .joins = join_change },
     { "POST", "/checkouts/:checkout_id/place",            ROLE_SHOPPER, NULL, &place_order_record,   &placement_view_record,   202,   place_order,      ROUTE_KEY_REQUIRED | ROUTE_KEY_OWN, .joins = join_change },
-    { "GET",  "/checkouts/:checkout_id/placement",        ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   200,   show_placement },
+    { "GET",  "/checkouts/:checkout_id/placement",        ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   200,   show_placement, .joins = join_look },
     { "POST", "/checkouts/:checkout_id/payments",         ROLE_SHOPPER, NULL, &pay_again_record,     &placement_view_record,   202,   pay_again,        ROUTE_KEY_REQUIRED },
     { "POST", "/checkouts/:checkout_id/cancel",           ROLE_SHOPPER, NULL, NULL,                  &placement_view_record,   202,   cancel_placement, .joins = join_change },
     { NULL },

@@ -43,15 +43,14 @@ UPDATE checkout
        updated_at = now()
  WHERE id = :id::uuid;
 
--- name: placement_show :maybe
--- How the placement goes, without what is bought.
+-- name: placements_show :many
+-- How placements go, without what is bought.
+-- unlimited: one row for each key
 SELECT id, shop, cart_id, locale, currency, state, placement, intent, tries, winning_intent, cart_locked, stock_held,
        deadline, deadline_max, reason, decline_code, redirect_url, differences, shortages, method, capture, return_url,
        totals, number, version, now() AS now
   FROM checkout
- WHERE id = :id::uuid
-   AND cart_id = :cart_id::uuid
-   AND shop = :shop::text;
+ WHERE id = ANY (:keys::text[]::uuid[]);
 
 -- name: checkouts_lock :many
 -- Locks the checkouts of a batch, in the order of their ids, before any of its handlers runs, and brings them whole.

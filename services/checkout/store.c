@@ -10,6 +10,7 @@
 #include "text.h"
 
 const struct rows checkout_rows = {&Q_checkouts_lock, &Q_checkouts_lock, &checkout_record};
+const struct rows shown_placement_rows = {NULL, &Q_placements_show, &checkout_record};
 
 struct opened {
     const char *id;          /* of the cart */
@@ -29,6 +30,13 @@ const struct constraint checkout_constraints[] = {
 
 const struct rows opened_rows = {NULL, &Q_checkouts_of_carts, &opened_record};
 
+static bool is_callers(const struct uow *uow, const struct checkout *checkout)
+{
+    const struct caller *caller = &uow->ctx->caller;
+
+    return text_equal(checkout->cart_id, caller->cart_id) && text_equal(checkout->shop, caller->shop);
+}
+
 enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
     const struct caller *caller = &uow->ctx->caller;
@@ -37,7 +45,7 @@ enum err checkout_lock(struct uow *uow, const char *id, struct checkout *ret, bo
         return SQL_MAYBE(uow, checkout_lock, checkout_record, ret, ret_found, .shop = caller->shop,
                          .cart_id = caller->cart_id);
     TRY(rows_take_or_ask(uow, &checkout_rows, id, ret, ret_found));
-    *ret_found = *ret_found && text_equal(ret->cart_id, caller->cart_id) && text_equal(ret->shop, caller->shop);
+    *ret_found = *ret_found && is_callers(uow, ret);
     return ERR_NONE;
 }
 
@@ -51,10 +59,9 @@ enum err checkout_read(struct uow *uow, const char *id, struct checkout *ret, bo
 
 enum err checkout_read_placement(struct uow *uow, const char *id, struct checkout *ret, bool *ret_found)
 {
-    const struct caller *caller = &uow->ctx->caller;
-
-    return SQL_MAYBE(uow, placement_show, checkout_record, ret, ret_found, .id = id, .shop = caller->shop,
-                     .cart_id = caller->cart_id);
+    TRY(rows_take_or_ask(uow, &shown_placement_rows, id, ret, ret_found));
+    *ret_found = *ret_found && is_callers(uow, ret);
+    return ERR_NONE;
 }
 
 static const char *personal_json(struct uow *uow, const struct set_addresses *personal)

@@ -16,6 +16,9 @@ extern const struct constraint checkout_constraints[];
 /* The checkouts of a batch, whole. */
 extern const struct rows checkout_rows;
 
+/* ... that are only looked at, for how their placement goes. */
+extern const struct rows shown_placement_rows;
+
 /* Whether the caller's cart has a checkout, and by which a new one would be priced; by the cart's id. */
 extern const struct rows opened_rows;
 

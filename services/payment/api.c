@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "facts.h"
 #include "id.h"
+#include "joint.h"
 #include "json.h"
 #include "move.h"
 #include "payment/queries.h"
@@ -36,10 +37,38 @@ static enum err read_past(struct ctx *ctx, struct fact_list *facts)
     return facts_sift(uow, facts);
 }
 
+/* In company every fact must say whose it is. */
+static bool needs_payments(struct needs *needs, const struct guest *guest)
+{
+    const struct fact_list *facts = guest->of;
+
+    for (size_t i = 0; i < facts->count; i++) {
+        if (facts->items[i].payment_id == NULL)
+            return false;
+        needs_row(needs, &payment_rows, facts->items[i].payment_id);
+    }
+    return true;
+}
+
+static enum err take_facts(const struct guest *guest)
+{
+    struct ctx *ctx = guest->ctx;
+    struct fact_list facts = *(const struct fact_list *)guest->of;
+
+    if (ctx->joint == NULL)
+        TRY(read_past(ctx, &facts));
+    if (facts.count == 0)
+        return ERR_NONE;
+    UNIT_OF_WORK(ctx, uow);
+    TRY(facts_take(uow, &facts, "webhook"));
+    return uow_commit(uow);
+}
+
 /* An event whose signature the gateway has checked. Answered only once what it says is stored. */
 static enum err take_webhook(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 {
     struct fact_list facts;
+    const struct guest guest = {ctx, &facts, needs_payments, take_facts};
     size_t size;
     const char *body = request_body(ctx, &size);
 
@@ -49,12 +78,16 @@ static enum err take_webhook(struct ctx *ctx, const void *in UNUSED, void *ret U
     }
     if (facts.count == 0)
         return ERR_NONE; /* nothing that concerns us */
-    TRY(read_past(ctx, &facts));
-    if (facts.count == 0)
-        return ERR_NONE;
-    UNIT_OF_WORK(ctx, uow);
-    TRY(facts_take(uow, &facts, "webhook"));
-    return uow_commit(uow);
+    const enum err err = joint_serve(&guest);
+    return err == ERR_AGAIN ? take_facts(&guest) : err;
+}
+
+static bool join_payment(struct needs *needs, struct ctx *ctx, const void *in UNUSED)
+{
+    const char *id = path_param(ctx, "checkout_id");
+
+    needs_row(needs, &payment_rows, text_has_format(id, TEXT_UUID) ? id : NULL);
+    return true;
 }
 
 /* The shopper came back from the page. That proves nothing, so the provider is asked. Location is where they go on. */
@@ -370,7 +403,7 @@ const struct route payment_routes[] = {
     /* method  path                              who           right       body in               body out
      * status handler       flags */
     { "POST",  "/facts/psp",                     ROLE_PARTNER, NULL,       NULL,                 NULL,                        204,   take_webhook, ROUTE_RAW_BODY, WEBHOOK_MAX },
-    { "POST",  "/facts/return/:checkout_id",     ROLE_SHOPPER, NULL,       NULL,                 NULL,                        204,   take_return },
+    { "POST",  "/facts/return/:checkout_id",     ROLE_SHOPPER, NULL,       NULL,                 NULL,                        204,   take_return, .joins = join_payment },
     { "POST",  "/payments/receipts",             ROLE_STAFF,   "payments", &book_receipt_record, &receipt_view_record,        201,   book_receipt, ROUTE_KEY_REQUIRED },
     { "GET",   "/payments/:checkout_id",         ROLE_STAFF,   "payments", NULL,                 &payment_detail_view_record, 200,   show_payment },
     { "GET",   "/payments/:checkout_id/ledger",  ROLE_STAFF,   "payments", NULL,                 &ledger_view_record,         200,   show_ledger },

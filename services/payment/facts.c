@@ -35,6 +35,8 @@ static enum err take_for_payment(struct uow *uow, struct fact_list *facts, const
 
     if (facts->items[0].payment_id != NULL)
         TRY(payment_lock(uow, facts->items[0].payment_id, &payment, &found));
+    if (!found && uow->joins != NULL)
+        return FAIL(uow->ctx, AGAIN, "facts of nobody are kept in no company: no lock says in which order");
     if (!found) {
         keep_all(uow, facts, source);
         return ERR_NONE;

@@ -11,6 +11,12 @@ RECORD_SHARED(intent_key, FIELD(intent_key, id), FIELD(intent_key, intent));
 
 const struct rows payment_rows = {&Q_payments_lock, &Q_payments_read, &payment_record};
 
+static void note_found(struct payment *payment, bool *ret_found)
+{
+    *ret_found = !payment->is_new;
+    payment->was = payment->head.version;
+}
+
 /* A payment that isn't there comes along as such a row too. Nobody can make it meanwhile: that is done for checkout's
  * events alone, of which one copy at a time has those of a key. */
 enum err payment_read(struct uow *uow, const char *id, struct payment *ret, bool *ret_found)
@@ -18,8 +24,7 @@ enum err payment_read(struct uow *uow, const char *id, struct payment *ret, bool
     bool any; /* always */
 
     TRY(rows_take_or_ask(uow, &payment_rows, id, ret, &any));
-    *ret_found = !ret->is_new;
-    ret->was = ret->head.version;
+    note_found(ret, ret_found);
     return ERR_NONE;
 }
 
@@ -36,6 +41,10 @@ enum err payment_number(struct uow *uow, struct payment *payment)
 
 enum err payment_lock(struct uow *uow, const char *id, struct payment *ret, bool *ret_found)
 {
+    if (rows_take(uow, &payment_rows, id, ret)) {
+        note_found(ret, ret_found);
+        return ERR_NONE;
+    }
     SQL(uow, payment_lock, .id = id);
     return payment_read(uow, id, ret, ret_found);
 }
@@ -84,7 +93,11 @@ void payment_save(struct uow *uow, struct payment *payment)
     for (size_t i = 0; i < payment->intents.count; i++) {
         if (payment->intents.items[i].touched)
             put_intent(uow, payment, &payment->intents.items[i]);
+        payment->intents.items[i].touched = false;
     }
+    payment->is_new = payment->touched = false;
+    payment->reference = 0; /* it may have been used */
+    rows_give_back(uow, &payment_rows, payment);
 }
 
 void payments_lock(struct uow *uow, const char **ids, size_t count)

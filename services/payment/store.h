@@ -14,7 +14,8 @@
 /* The payments of a batch. */
 extern const struct rows payment_rows;
 
-/* Locks and reads. *ret_found is false when there is no such payment; `ret` still has the time and its early facts. */
+/* Locks and reads, unless a batch or joint has brought it. *ret_found is false when there is no such payment; `ret`
+ * still has the time and its early facts. */
 enum err payment_lock(struct uow *uow, const char *id, struct payment *ret, bool *ret_found) MUST_USE;
 
 /* The same for one that is locked, as those of a batch are. */

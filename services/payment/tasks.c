@@ -166,16 +166,21 @@ static enum err record_answer(struct uow *uow, const struct task *task, const st
     return ERR_NONE;
 }
 
+static void needs_payment(struct needs *needs, const struct task *task)
+{
+    needs_row(needs, &payment_rows, task->subject);
+}
+
 #define TO_PROVIDER(name, how_many, lease)                                                                             \
     {                                                                                                                  \
         .kind = (name), .threads = (how_many), .batch = 1, .lease_ms = (lease), .backoff_ms = 500,                     \
-        .backoff_max_ms = 60000, .call = call_provider, .record = record_answer                                        \
+        .backoff_max_ms = 60000, .call = call_provider, .record = record_answer, .joins = needs_payment                \
     }
 
 /* One call at a time and thread, since each records into the payment that it locks. */
 const struct task_kind payment_tasks[] = {
-    TO_PROVIDER("psp.create_session", 8, CALL_LEASE_MS),
-    TO_PROVIDER("psp.capture", 4, CALL_LEASE_MS),
+    TO_PROVIDER("psp.create_session", 16, CALL_LEASE_MS),
+    TO_PROVIDER("psp.capture", 8, CALL_LEASE_MS),
     TO_PROVIDER("psp.expire", 2, CALL_LEASE_MS),
     TO_PROVIDER("psp.cancel", 2, CALL_LEASE_MS),
     TO_PROVIDER("psp.refund", 2, CALL_LEASE_MS),

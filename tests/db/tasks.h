@@ -62,7 +62,20 @@ static enum err record_answers(struct uow *uow, const struct task_result *result
     return ERR_NONE;
 }
 
+static void name_nothing(struct needs *needs UNUSED, const struct task *task UNUSED)
+{
+}
+
 static const struct task_kind kinds[] = {
+    {.kind = "company",
+     .threads = 6,
+     .batch = 1,
+     .lease_ms = 5000,
+     .backoff_ms = 20,
+     .backoff_max_ms = 100,
+     .call = call_counterpart,
+     .record = record_answer,
+     .joins = name_nothing},
     {.kind = "alone",
      .threads = 2,
      .batch = 1,

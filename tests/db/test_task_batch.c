@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "joint.h"
 #include "tasks.h"
 
 START_TEST(a_batch_is_recorded_in_one_transaction)
@@ -57,6 +58,69 @@ START_TEST(answers_of_every_kind_are_recorded_together)
     ck_assert_int_eq(database_int("SELECT attempt FROM task WHERE key = 'later'"), 3);
     ck_assert_int_eq(database_int("SELECT attempt FROM task WHERE key = 'what'"), 2);
     ck_assert_int_eq(database_int("SELECT count(*) FROM work_item"), 3 + 1 + 1 + 2); /* the same refusal is one */
+}
+END_TEST
+
+/* --- with the answers of other threads --- */
+
+static atomic_bool gate_is_open, gate_is_taken;
+
+static enum err wait_at_gate(const struct guest *guest UNUSED)
+{
+    atomic_store(&gate_is_taken, true);
+    while (!atomic_load(&gate_is_open))
+        usleep(1000);
+    return ERR_NONE;
+}
+
+static void *take_gate(void *of)
+{
+    const struct guest guest = {.ctx = of, .serve = wait_at_gate};
+
+    ck_assert_int_eq(joint_serve(&guest), ERR_NONE);
+    return NULL;
+}
+
+/* Lets that many answers gather behind one who is served, then lets them through. */
+static void record_together(int count)
+{
+    struct ctx *ctx = ctx_new(service);
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, take_gate, ctx), 0);
+    while (!atomic_load(&gate_is_taken))
+        usleep(1000);
+    start();
+    while (joint_waiting(service->joint) < count)
+        usleep(1000);
+    atomic_store(&gate_is_open, true);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ctx_release(ctx);
+}
+
+START_TEST(answers_of_several_threads_share_a_transaction)
+{
+    add_many("company", "k", "{}", 0, 3);
+    add("company", "no", "refuse");
+    add("company", "what", "unknown once");
+    record_together(5);
+    database_await("SELECT count(*) FROM task WHERE state = 'done'", 4);
+    ck_assert_int_eq(database_int("SELECT count(DISTINCT xmin::text) FROM task WHERE attempt = 1"), 1);
+    ck_assert_str_eq(database_text("SELECT state || why FROM task WHERE key = 'no'"), "refuseddeclined");
+    ck_assert_int_eq(database_int("SELECT attempt FROM task WHERE key = 'what'"), 2);
+    ck_assert_int_eq(atomic_load(&calls), 6);
+    ck_assert_int_eq(atomic_load(&records), 6);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_recorded_leaves_its_company)
+{
+    add_many("company", "k", "{}", 0, 3);
+    add("company", "bad", "spoil");
+    record_together(4);
+    database_await("SELECT count(*) FROM task WHERE state = 'done'", 3);
+    database_await("SELECT count(*) FROM task WHERE key = 'bad' AND why = 'its answer could not be recorded'", 1);
+    ck_assert_int_eq(database_int("SELECT count(*) FROM work_item"), 3);
 }
 END_TEST
 
@@ -155,6 +219,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, one_that_cannot_be_recorded_does_not_hold_up_its_batch);
     tcase_add_test(tests, one_that_another_copy_took_does_not_take_its_batch_along);
     tcase_add_test(tests, answers_of_every_kind_are_recorded_together);
+    tcase_add_test(tests, answers_of_several_threads_share_a_transaction);
+    tcase_add_test(tests, one_that_cannot_be_recorded_leaves_its_company);
     tcase_add_test(tests, one_that_cannot_be_recorded_in_bulk_is_left_out);
     tcase_add_test(tests, the_first_after_a_rest_is_called_at_once_and_the_next_gather);
     tcase_add_test(tests, answers_are_not_kept_in_hand_for_long);

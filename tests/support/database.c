@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/queries.h"
+#include "joint.h"
 #include "pg.h"
 
 #define AWAIT_MS 10000
@@ -132,6 +133,7 @@ struct service *database_service(const struct query *const *own, int size)
     service->shop = "main";
     service->pool = pool_new(&(struct pool_options){
         .conninfo = conninfo, .application = schema, .queries = lists, .size = size, .wait_ms = 200});
+    service->joint = joint_new(service);
     return service;
 }
 
@@ -141,6 +143,7 @@ void database_service_free(struct service *service)
 
     pool_count(service->pool, &open, &borrowed);
     ck_assert_msg(borrowed == 0, "%d connections were not given back", borrowed);
+    joint_free(service->joint);
     pool_free(service->pool);
     free(service);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "joint.h"
 #include "text.h"
 
 #include "psp-sandbox/queries.h"
@@ -187,11 +188,14 @@ static bool read_form(struct asked *asked)
 /* --- the operation, and its answer on record --- */
 
 struct kept {
+    const char *id; /* the key */
     const char *fingerprint;
     int64_t status;
     const char *body;
 };
-static RECORD(kept, FIELD(kept, fingerprint), FIELD(kept, status), FIELD(kept, body));
+static RECORD(kept, FIELD(kept, id), FIELD(kept, fingerprint), FIELD(kept, status), FIELD(kept, body));
+
+static const struct rows kept_rows = {NULL, &Q_keyed_answers_get, &kept_record};
 
 static const char *group_name(const struct asked *asked)
 {
@@ -256,17 +260,27 @@ static enum err run(struct asked *asked)
     return ERR_NONE;
 }
 
-static enum err execute(struct asked *asked)
+static bool name_key(struct needs *needs, const struct guest *guest)
 {
-    struct ctx *ctx = asked->ctx;
-    struct kept kept;
-    bool found = false;
+    const struct asked *asked = guest->of;
+
+    needs_row(needs, &kept_rows, asked->key);
+    return true;
+}
+
+static enum err execute_once(const struct guest *guest)
+{
+    struct asked *asked = (struct asked *)guest->of;
+    struct ctx *ctx = guest->ctx;
+    struct kept kept = {0};
+    bool any; /* always */
 
     UNIT_OF_WORK(ctx, uow);
     asked->uow = uow;
+    asked->replayed = false;
     if (asked->key != NULL)
-        TRY(SQL_MAYBE(uow, keyed_answer_get, kept_record, &kept, &found, .key = asked->key));
-    if (found) {
+        TRY(rows_take_or_ask(uow, &kept_rows, asked->key, &kept, &any));
+    if (kept.status != 0) {
         TRY(replay(asked, &kept));
     } else {
         TRY(run(asked));
@@ -274,8 +288,18 @@ static enum err execute(struct asked *asked)
             SQL(uow, keyed_answer_put, .key = asked->key, .fingerprint = request_fingerprint(ctx),
                 .status = asked->status, .body = asked->body);
     }
+    if (ctx->joint != NULL)
+        asked->body = arena_strdup(ctx->arena, asked->body); /* it may be the shared transaction's */
     list_request(asked);
     return uow_commit(uow);
+}
+
+static enum err execute(struct asked *asked)
+{
+    const struct guest guest = {asked->ctx, asked, name_key, execute_once};
+    const enum err err = joint_serve(&guest);
+
+    return err == ERR_AGAIN ? execute_once(&guest) : err;
 }
 
 /* --- faults --- */

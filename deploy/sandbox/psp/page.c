@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "form.h"
+#include "joint.h"
 #include "money.h"
 #include "pay.h"
 #include "text.h"
@@ -240,7 +241,6 @@ static enum err answer_paid(struct ctx *ctx, const struct payment *payment, enum
 
     switch (paid) {
     case PAID:
-        announce_first(ctx, &payment->announcer);
         return return_to_shop(ctx, session);
     case PAY_AGAIN:
         return answer_form(ctx, session, charge->failure_code, charge->failure_message);
@@ -286,14 +286,39 @@ static enum err refuse_number(struct ctx *ctx)
                  : answer_nowhere(ctx);
 }
 
+/* One who tries a card. */
+struct
+try {
+    const char *session_id;
+    const char *digits;
+    struct payment payment;
+    enum paid paid;
+};
+
+static bool name_session(struct needs *needs, const struct guest *guest)
+{
+    const struct try *try = guest->of;
+
+    needs_row(needs, &session_rows, try->session_id);
+    return true;
+}
+
+static enum err try_card(const struct guest *guest)
+{
+    struct try *try = (struct try *)guest->of;
+    bool found;
+
+    try->payment = (struct payment){0};
+    TRY(session_pay(guest->ctx, try->session_id, try->digits, &try->payment, &try->paid, &found));
+    return found ? answer_paid(guest->ctx, &try->payment, try->paid) : answer_nowhere(guest->ctx);
+}
+
 enum err page_pay(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
 {
     const char *id = path_param(ctx, "session");
     char digits[CARD_DIGITS_MAX + 1];
-    struct payment payment = {0};
-    enum paid paid;
     struct form form;
-    bool good, found;
+    bool good;
 
     TRY(read_fields(ctx, card_fields, &form, &good));
     if (!good)
@@ -305,8 +330,14 @@ enum err page_pay(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
         return refuse_number(ctx);
 
     psp_sleep(ctx, card_find(digits)->delay_ms);
-    TRY(session_pay(ctx, id, digits, &payment, &paid, &found));
-    return found ? answer_paid(ctx, &payment, paid) : answer_nowhere(ctx);
+    struct try try = {.session_id = id, .digits = digits, .paid = PAY_NOT_ASKED};
+    const struct guest guest = {ctx, &try, name_session, try_card};
+    enum err err = joint_serve(&guest);
+    if (err == ERR_AGAIN)
+        err = try_card(&guest);
+    if (err == ERR_NONE && try.paid == PAID)
+        announce_first(ctx, &try.payment.announcer);
+    return err;
 }
 
 enum err page_answer_challenge(struct ctx *ctx, const void *in UNUSED, void *ret UNUSED)
@@ -321,5 +352,9 @@ enum err page_answer_challenge(struct ctx *ctx, const void *in UNUSED, void *ret
         return ERR_NONE;
     TRY(session_answer(ctx, path_param(ctx, "session"), text_equal(form_text(&form, "action"), "approve"), &payment,
                        &paid, &found));
-    return found ? answer_paid(ctx, &payment, paid) : answer_nowhere(ctx);
+    if (!found)
+        return answer_nowhere(ctx);
+    if (paid == PAID)
+        announce_first(ctx, &payment.announcer);
+    return answer_paid(ctx, &payment, paid);
 }

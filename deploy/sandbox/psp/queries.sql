@@ -12,20 +12,23 @@ VALUES (:id::text, :payment_id::text, :amount::bigint, :currency::text, :title::
         :capture_method::text, :multicapture::boolean, :metadata::jsonb, :intent_metadata::jsonb,
         to_timestamp(:expires_at::bigint), to_timestamp(:created::bigint));
 
--- name: session_get :maybe
+-- name: sessions_get :many
+-- unlimited: one row for each key
 SELECT id, payment_id, status, amount, currency, title, client_reference_id, customer_email, locale, description,
        success_url, cancel_url, capture_method, multicapture, metadata, intent_metadata, intent_id,
        (SELECT intent.status FROM intent WHERE intent.id = session.intent_id) AS intent_status,
        floor(extract(epoch FROM created_at))::bigint AS created,
        floor(extract(epoch FROM expires_at))::bigint AS expires_at, expires_at <= now() AS is_over
   FROM session
- WHERE id = :id::text;
+ WHERE id = ANY (:keys::text[]);
 
--- name: session_hold :exec
+-- name: sessions_hold :many
 -- The lock; what it guards is read by the next statement, which sees what the lock waited for.
+-- unlimited: one row for each key
 SELECT id
   FROM session
- WHERE id = :id::text
+ WHERE id = ANY (:keys::text[])
+ ORDER BY id
    FOR UPDATE;
 
 -- name: sessions_due :many
@@ -242,10 +245,12 @@ SELECT delivery_now.serial, delivery_now.event_id, event.type, event.payment_id,
 
 -- == Idempotency keys and requests ====================================================================================
 
--- name: keyed_answer_get :maybe
-SELECT fingerprint, status, body
-  FROM keyed_answer
- WHERE key = :key::text AND created_at > now() - interval '24 hours';
+-- name: keyed_answers_get :many
+-- A row for each key; without a status if it is new.
+-- unlimited: one row for each key
+SELECT asked.key AS id, kept.fingerprint, kept.status, kept.body
+  FROM unnest(:keys::text[]) AS asked (key)
+  LEFT JOIN keyed_answer AS kept ON kept.key = asked.key AND kept.created_at > now() - interval '24 hours';
 
 -- name: keyed_answer_put :exec
 INSERT INTO keyed_answer (key, fingerprint, status, body)

@@ -80,15 +80,20 @@ RECORD_SHARED(refund,
 
 /* --- sessions --- */
 
+const struct rows session_rows = {&Q_sessions_hold, &Q_sessions_get, &session_record};
+
 enum err session_find(struct uow *uow, const char *id, struct session *ret, bool *ret_found)
 {
-    return SQL_MAYBE(uow, session_get, session_record, ret, ret_found, .id = id);
+    return rows_see_or_ask(uow, &session_rows, id, ret, ret_found);
 }
 
 enum err session_lock(struct uow *uow, const char *id, struct session *ret, bool *ret_found)
 {
-    SQL(uow, session_hold, .id = id);
-    return session_find(uow, id, ret, ret_found);
+    *ret_found = rows_take(uow, &session_rows, id, ret);
+    if (*ret_found)
+        return ERR_NONE;
+    query_lock(uow, &Q_sessions_hold, &(struct texts){.items = &id, .count = 1});
+    return rows_take_or_ask(uow, &session_rows, id, ret, ret_found);
 }
 
 void session_add(struct uow *uow, const struct session *session)

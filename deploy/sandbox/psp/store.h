@@ -7,7 +7,7 @@
 #define PSP_SANDBOX_STORE_H
 
 #include "payment.h"
-#include "uow.h"
+#include "rows.h"
 
 struct id_row {
     const char *id;
@@ -30,6 +30,9 @@ struct refund_list {
     struct refund *items;
     size_t count;
 };
+
+/* The sessions of those who pay at the same time. */
+extern const struct rows session_rows;
 
 enum err session_find(struct uow *uow, const char *id, struct session *ret, bool *ret_found) MUST_USE;
 enum err session_lock(struct uow *uow, const char *id, struct session *ret, bool *ret_found) MUST_USE;
