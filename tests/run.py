@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """Runs the tests that the makefile built; the last line is `N passed, N failed`, and the exit status says the same.
 
-    tests/run.py [--variant test] [--filter TEXT] [--keep] [unit] [contract] [db] [bus] [journeys]
+    tests/run.py [--variant test] [--filter TEXT] [--keep] [unit] [contract] [db] [bus] [journeys] [chaos]
 
 unit: what needs nothing: Check programs, and tests/tools/test_*.py, unittest files about what is in Python. contract:
-proto/ judged by public validators, in a venv of its own. db and bus:
-Check programs that get WAYBILL_TEST_DATABASE and WAYBILL_TEST_KAFKA. journeys: tests/journeys/test_*.py, unittest files
-against two copies of every process. Everything that is started lives in a temporary folder, which stays when
-something failed (or with --keep).
+proto/ judged by public validators, in a venv of its own. db and bus: Check programs that get WAYBILL_TEST_DATABASE and
+WAYBILL_TEST_KAFKA. journeys: tests/journeys/test_*.py, unittest files against two copies of every process. chaos:
+tests/chaos/test_*.py, faults of a fixed seed on a stack of their own. Everything that is started lives in a temporary
+folder, which stays when something failed (or with --keep).
 """
 
 import argparse
@@ -30,8 +30,9 @@ sys.dont_write_bytecode = True
 from stack import Stack, StackError
 from support.logs import SANITIZER_REPORT, reports
 
-PARTS = ("unit", "contract", "db", "bus", "journeys")
-SECONDS = {"unit": 120, "contract": 300, "db": 300, "bus": 300, "journeys": 900}  # that one file may take
+PARTS = ("unit", "contract", "db", "bus", "journeys", "chaos")
+# That one file may take.
+SECONDS = {"unit": 120, "contract": 300, "db": 300, "bus": 300, "journeys": 900, "chaos": 900}
 COPIES = 2
 LOG_LINES = 40
 
@@ -201,7 +202,7 @@ def run_with_stack(sources, options, tally):
 def find(part, text):
     """The files of a part whose path has this text in it."""
     patterns = {"unit": ("unit/**/test_*.c", "tools/test_*.py"), "contract": ("contract/test_*.py",),
-                "journeys": ("journeys/test_*.py",)}
+                "journeys": ("journeys/test_*.py",), "chaos": ("chaos/test_*.py",)}
     found = []
     for pattern in patterns.get(part, (f"{part}/**/test_*.c",)):
         found += sorted((ROOT / "tests").glob(pattern))
@@ -210,7 +211,7 @@ def find(part, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help="unit, contract, db, bus, journeys (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--variant", default="test", help="which build to test: test, plain or san")
     parser.add_argument("--filter", default="", help="only files with this text in their path")
     parser.add_argument("--keep", action="store_true", help="keep the folder of the stack")
@@ -229,6 +230,7 @@ def main():
     run_files("contract", sources["contract"], options, tally)
     if sources["db"] or sources["bus"] or sources["journeys"]:
         run_with_stack(sources, options, tally)
+    run_files("chaos", sources["chaos"], options, tally, {"WAYBILL_TEST_VARIANT": options.variant})
     if tally.skipped:
         print(f"{tally.skipped} skipped")
     print(f"{tally.passed} passed, {tally.failed} failed")

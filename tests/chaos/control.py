@@ -22,6 +22,9 @@ ROWS = (
          WHERE id = (SELECT id FROM cart WHERE state = 'ordered' ORDER BY id LIMIT 1)"""),
     ("fulfilment", "stock is conserved and never negative", """
         UPDATE stock SET on_hand = on_hand + 1 WHERE allocated > 0"""),
+    ("fulfilment", "a parcel that was sent stays sent", """
+        UPDATE shipment SET state = 'packed'
+         WHERE id = (SELECT id FROM shipment WHERE state IN ('shipped', 'in_transit', 'delivered') ORDER BY id LIMIT 1)"""),
     ("order", "open work items are explained", """
         INSERT INTO work_item (id, kind, subject, cause, actions, due_at)
         VALUES (gen_random_uuid(), 'planted', 'planted', 'planted', 'note', now())"""),

@@ -17,6 +17,7 @@ TOPICS = [topic["name"] for topic in json.loads((ROOT / "proto/topics.json").rea
           if not topic.get("compacted")]
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^>]+)>", re.MULTILINE | re.IGNORECASE)
 LIVE_STATES = ("claiming", "paying", "action_required", "declined", "unknown", "switching", "closing")
+SENT_STATES = ("shipped", "in_transit", "delivered")
 LIVE = f"state IN {LIVE_STATES}"  # a placement that has not ended
 POLL_S = 2
 
@@ -36,7 +37,10 @@ class Evidence:
     mails_came: dict = dataclasses.field(default_factory=dict)  # Message-ID: how often
     claims: list = dataclasses.field(default_factory=list)     # {claim, checkout}: locked carts and held stock
     stock: list = dataclasses.field(default_factory=list)      # {sku, on_hand, held, allocated}
+    parcels: list = dataclasses.field(default_factory=list)    # desk.Parcel
+    shipments: dict = dataclasses.field(default_factory=dict)  # id: state
     stocked: dict = dataclasses.field(default_factory=dict)    # SKU: pieces at the beginning
+    sent: dict = dataclasses.field(default_factory=dict)       # SKU: pieces in parcels that were sent
     owed: dict = dataclasses.field(default_factory=dict)       # SKU: pieces in orders that are not cancelled
     aside: list = dataclasses.field(default_factory=list)      # {service, state, what, reason}
     work_items: list = dataclasses.field(default_factory=list)  # {service, kind, subject, cause}
@@ -56,17 +60,19 @@ def wait_for_ends(seconds):
         time.sleep(POLL_S)
 
 
-def collect(stack, crowd, audit_s):
+def collect(stack, crowd, desk, audit_s):
     """Reads everything. What only shows when the processes have ended is added by look_back()."""
     is_clean, report = audit(stack, audit_s)
     crowd.ask_again()
-    found = Evidence(purchases=crowd.book.purchases, stocked=crowd.stocked, is_clean=is_clean, audit_report=report)
+    found = Evidence(purchases=crowd.book.purchases, parcels=desk.parcels, stocked=crowd.stocked, is_clean=is_clean,
+                     audit_report=report)
     found.checkouts = {row["id"]: row["state"] for row in rows("checkout", "SELECT id, state FROM checkout")}
     _read_orders(found)
     _read_money(found)
     _read_topics(found)
     _read_mails(found, stack)
     _read_claims(found)
+    _read_shipments(found)
     for service in settings.SERVICES:
         found.aside += [row | {"service": service} for row in rows(service, """
             SELECT state, topic || ' ' || key || ' ' || type AS what, reason FROM set_aside ORDER BY id""")]
@@ -142,6 +148,15 @@ def _read_claims(found):
                min(on_hand - held - allocated) AS least
           FROM stock
          GROUP BY sku"""), "on_hand", "held", "allocated", "least")
+
+
+def _read_shipments(found):
+    found.shipments = {row["id"]: row["state"] for row in rows("fulfilment", "SELECT id, state FROM shipment")}
+    found.sent = {row["sku"]: int(row["pieces"]) for row in rows("fulfilment", f"""
+        SELECT line ->> 'sku' AS sku, sum((line ->> 'quantity')::bigint) AS pieces
+          FROM shipment, json_array_elements(lines) AS line
+         WHERE state IN {SENT_STATES}
+         GROUP BY line ->> 'sku'""")}
 
 
 def mails_due(found):

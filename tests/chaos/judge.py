@@ -4,7 +4,7 @@ knows nothing of faults, but that some of them explain why a person is asked to 
 import collections
 import dataclasses
 
-from evidence import LIVE_STATES, mails_due
+from evidence import LIVE_STATES, SENT_STATES, mails_due
 from support.versions import by_key, first_occurrences, is_in_order, sequence
 
 # Work items that a fault explains: the kind, and the faults of which one must have happened. No other may be open.
@@ -187,11 +187,25 @@ def stock_is_conserved(evidence):
             yield row["sku"], f"is negative: {row}"
         if row["sku"] not in evidence.stocked:
             continue
-        if row["on_hand"] != evidence.stocked[row["sku"]]:
-            yield row["sku"], f"{row['on_hand']} on hand, though {evidence.stocked[row['sku']]} came and none was sent"
-        owed = evidence.owed.get(row["sku"], 0)
+        came, sent = evidence.stocked[row["sku"]], evidence.sent.get(row["sku"], 0)
+        if row["on_hand"] != came - sent:
+            yield row["sku"], f"{row['on_hand']} on hand, though {came} came and {sent} were sent"
+        owed = evidence.owed.get(row["sku"], 0) - sent
         if row["held"] + row["allocated"] != owed:
             yield row["sku"], f"{row['held']} held and {row['allocated']} allocated for orders of {owed}"
+
+
+def sent_stays_sent(evidence):
+    """What the warehouse was told of a parcel is so, and nobody has cancelled its order."""
+    cancelled = {key for key, order in evidence.orders.items() if order["cancelled"]}
+    for parcel in evidence.parcels:
+        state = evidence.shipments.get(parcel.shipment)
+        if parcel.told in ("shipped", "delivered") and state not in SENT_STATES:
+            yield parcel.shipment, f"was told {parcel.told}, and is {state}"
+        elif parcel.told == "delivered" and state != "delivered":
+            yield parcel.shipment, f"was delivered, and is {state}"
+        elif state in SENT_STATES and parcel.order in cancelled:
+            yield parcel.shipment, f"is {state}, and its order is cancelled"
 
 
 # -- What is left over -------------------------------------------------------------------------------------------------
@@ -244,6 +258,7 @@ RULES = {
     "a mail repeats only after an unanswered attempt": mails_repeat_for_a_reason,
     "no claim outlives its placement": claims_ended,
     "stock is conserved and never negative": stock_is_conserved,
+    "a parcel that was sent stays sent": sent_stays_sent,
     "no message is set aside": nothing_is_aside,
     "open work items are explained": work_items_are_explained,
     "processes are ready, and end only when asked to": processes_live_and_end,

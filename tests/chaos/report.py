@@ -28,6 +28,7 @@ def counts(evidence, rig):
     read = sum(map(len, evidence.records.values()))
     ids = {record["headers"]["ce_id"] for records in evidence.records.values() for record in records}
     cancelled = sum(order["cancelled"] for order in evidence.orders.values())
+    told = collections.Counter(parcel.told for parcel in evidence.parcels)
     reasons = collections.Counter(purchase.why for purchase in evidence.purchases if purchase.outcome == "refused")
     return "\n".join([
         f"purchases: {len(evidence.purchases)}: {outcomes['done']} done, {outcomes['refused']} refused "
@@ -35,6 +36,7 @@ def counts(evidence, rig):
         f"{outcomes['unknown']} unknown, {outcomes['unserved']} never placed",
         f"unknown became: {became} orders, {len(unknown) - became} none",
         f"orders: {len(evidence.orders)}, {cancelled} of them cancelled",
+        f"parcels: {len(evidence.parcels)}: {listed(told)}",
         f"events: {len(ids)}, {read - len(ids)} repeated; the provider's answer was missing {doubts} times",
         f"mails: {len(evidence.mails_came)}, {tried} tried more than once, {again} repeated",
         f"faults: {sum(faults.values())}, {rig.mishaps} not as planned: {listed(faults)}",

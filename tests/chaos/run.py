@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Faults, shoppers and a judge: a stack of its own with two copies of everything, shoppers who buy in every way while a
-seed's plan of faults happens, and a judge over what is left when all is quiet.
+"""Faults, people and a judge: a stack of its own with two copies of everything, shoppers who buy in every way and staff
+who send and cancel while a seed's plan of faults happens, and a judge over what is left when all is quiet.
 
     tests/chaos/run.py [--seed N] [--minutes 2] [--faults kill,pause] [--variant test] [--keep]
     tests/chaos/run.py --control [--variant test]
@@ -60,13 +60,15 @@ def begin_stack(folder, plan, options):
 
 
 def shop(stack, plan, options):
-    """Shoppers and faults until both are over and everything is healed. Gives the crowd and the rig."""
+    """Shoppers, staff and faults until all are over and everything is healed. Gives the crowd, the desk and the rig."""
+    from desk import Desk
     from shoppers import Crowd
     rig = faults.Rig(stack)
     crowd = Crowd(SHOPPERS, options.scarce)
+    desk = Desk(crowd)
     over = threading.Event()
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        shopping = pool.submit(crowd.shop_until, over)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        shopping, working = pool.submit(crowd.shop_until, over), pool.submit(desk.work_until, over)
         try:
             end = time.monotonic() + plan.minutes * 60
             faults.play(plan, rig)
@@ -75,16 +77,17 @@ def shop(stack, plan, options):
         finally:
             over.set()
         shopping.result()
+        working.result()
     say(f"healed after {time.monotonic() - rig.began:.0f} s; waiting for quiet")
-    return crowd, rig
+    return crowd, desk, rig
 
 
 def run(folder, plan, options):
     """One run from the start of the stack to its end. Gives the exit status."""
     stack = begin_stack(folder, plan, options)
-    crowd, rig = shop(stack, plan, options)
+    crowd, desk, rig = shop(stack, plan, options)
     evidence.wait_for_ends(options.patience)
-    found = evidence.collect(stack, crowd, options.patience)
+    found = evidence.collect(stack, crowd, desk, options.patience)
     evidence.look_back(found, stack, rig, stack.down())
     findings = judge.judge(found)
     say("\n".join([report.course(rig), report.counts(found, rig), report.verdict(found, findings)]))
@@ -94,13 +97,13 @@ def run(folder, plan, options):
 def run_control(folder, plan, options):
     """The same without faults and without dedupe; then more is broken by hand. Gives 0 if the judge saw all of it."""
     stack = begin_stack(folder, plan, options)
-    crowd, rig = shop(stack, plan, options)
+    crowd, desk, rig = shop(stack, plan, options)
     evidence.wait_for_ends(CONTROL_WAIT_S)
-    findings = judge.judge(evidence.collect(stack, crowd, CONTROL_WAIT_S))
+    findings = judge.judge(evidence.collect(stack, crowd, desk, CONTROL_WAIT_S))
     say(f"without dedupe: {', '.join(sorted({finding.rule for finding in findings})) or 'nothing was seen'}")
 
     control.spoil(stack, crowd, rig)
-    spoiled = evidence.collect(stack, crowd, 0)
+    spoiled = evidence.collect(stack, crowd, desk, 0)
     evidence.look_back(spoiled, stack, rig, stack.down())
     unseen = control.EXPECTED - {finding.rule for finding in judge.judge(spoiled)}
     say(f"broken by hand: {len(control.EXPECTED) - len(unseen)} of {len(control.EXPECTED)} rules saw it")

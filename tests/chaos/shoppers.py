@@ -41,13 +41,15 @@ PERSONAS = (
 
 
 class Crowd:
-    """So many shoppers at a time, each beginning anew when done. `stocked`: pieces of each SKU at the beginning. With
-    `all_want_last` as many as there are want one last piece after the other."""
+    """So many shoppers at a time, each beginning anew when done. `stocked`: pieces of each SKU at the beginning. `bought`:
+    purchases with an order that its shopper wants to keep. With `all_want_last` as many as there are want one last piece
+    after the other."""
 
     def __init__(self, size, all_want_last=False):
         erp = Erp(patience=PATIENCE)
         self.size = size
         self.book = Book()
+        self.bought = []
         self.plenty = [erp.offer(stock=PLENTY) for _ in range(SKUS)]
         self.personas = [persona for persona in PERSONAS if persona.scarce or not all_want_last]
         scarce = LAST if all_want_last else SCARCE
@@ -70,7 +72,11 @@ class Crowd:
 
     def _buy(self, persona, sku):
         purchase = self.book.buy(sku, persona.method, persona.patience, persona.card)
-        if persona.cancels and purchase.outcome == "done":
+        if purchase.outcome != "done":
+            return
+        if not persona.cancels:
+            self.bought.append(purchase)
+        else:
             try:
                 purchase.shopper.cancel_order()
                 purchase.cancelled = "done"

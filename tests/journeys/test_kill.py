@@ -12,7 +12,6 @@ import os
 import shutil
 import tempfile
 import threading
-import time
 import unittest
 from pathlib import Path
 
@@ -26,20 +25,6 @@ from support.audit import assert_clean, audit
 PLACEMENTS = int(os.environ.get("WAYBILL_TEST_PLACEMENTS", "200"))
 SHOPPERS = 8
 METHODS = ("card", "bank_transfer", "card", "cash_on_delivery")
-# Where services die, and the how manieth time they come by there (common/mishap.h): the one or the other.
-DEATHS = (
-    {"cart": "before_commit:30", "checkout": "after_commit:30", "payment": "after_call:3", "order": "after_publish:5",
-     "fulfilment": "before_commit:30", "notification": "before_call:3"},
-    {"cart": "after_publish:5", "checkout": "before_commit:30", "payment": "before_call:3", "order": "after_commit:30",
-     "fulfilment": "after_publish:5", "notification": "after_call:3"},
-)
-
-
-def restart_all(settings):
-    """Restarts processes at the same time. `settings`: by name, what each gets."""
-    stack().extra.update(settings)
-    with concurrent.futures.ThreadPoolExecutor(len(settings) or 1) as pool:
-        list(pool.map(stack().restart, settings))
 
 
 class KillTest(unittest.TestCase):
@@ -83,47 +68,6 @@ class KillTest(unittest.TestCase):
         self.assertGreaterEqual(len(placed), PLACEMENTS)
         self.assertEqual(len({purchase.number for purchase in placed}), len(placed), "an order number was given twice")
         print(f"{sum(killed.values())} kills of {len(killed)} processes during {len(placed)} placements")
-
-    def test_52_death_between_two_steps_leaves_nothing_half_done(self):
-        book = Book()
-        sku = Erp().offer(stock={"berlin": 10 * PLACEMENTS})
-        for deaths in DEATHS:
-            with self.subTest(deaths):
-                self.assertEqual(self.buy_until_they_died(book, sku, deaths), [])
-        stack().up()
-
-        assert_clean(self, stack(), wait=120)
-        placed = book.of("done")
-        self.assertEqual(book.of("refused", "unknown", "unserved"), [])
-        self.assertEqual(len({purchase.number for purchase in placed}), len(placed), "an order number was given twice")
-        print(f"{sum(map(len, DEATHS))} deaths during {len(placed)} placements")
-
-    @staticmethod
-    def buy_until_they_died(book, sku, deaths):
-        """Starts all copies so that they will die by themselves, and again as they were. Returns the programs of which
-        no copy had died within a minute: which copy comes by is not ours to say."""
-        copies = {program: [process.name for process in stack().processes(program)] for program in deaths}
-        living = list(deaths)
-
-        def keep_buying():
-            while living and time.monotonic() < deadline:
-                book.buy(sku, METHODS[next(numbers) % len(METHODS)])
-
-        restart_all({name: {"WAYBILL_TEST_DIE_AT": deaths[program]} for program in deaths for name in copies[program]})
-        numbers = itertools.count()
-        deadline = time.monotonic() + 60
-        with concurrent.futures.ThreadPoolExecutor(SHOPPERS) as pool:
-            buying = [pool.submit(keep_buying) for _ in range(SHOPPERS)]
-            while living and time.monotonic() < deadline:
-                for program in [each for each in living if not all(map(stack().alive, copies[each]))]:
-                    living.remove(program)
-                    restart_all({name: {} for name in copies[program]})
-                time.sleep(0.1)
-            survivors = list(living)
-            restart_all({name: {} for program in survivors for name in copies[program]})
-        for bought in buying:
-            bought.result()
-        return survivors
 
     def test_without_dedupe_the_audit_finds_something(self):
         folder = Path(tempfile.mkdtemp(prefix="waybill-control-", dir="/var/tmp"))

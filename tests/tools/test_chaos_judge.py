@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / part) for part in ("tests/chaos", "tests/journeys", "tests", "deploy/local")]
 
 from buyers import Purchase
+from desk import Parcel
 from evidence import Evidence, message_id
 from judge import RULES, explained, judge
 from witness import MERCHANT
@@ -70,8 +71,10 @@ def sound():
         mails_sent={mail: {"state": "sent", "attempts": 2} for mail in mails},
         mails_came=dict.fromkeys(mails, 1) | {mails[0]: 2},
         claims=[],
-        stock=[{"sku": "SKU", "on_hand": 10, "held": 1, "allocated": 1, "least": 8}],
-        stocked={"SKU": 10}, owed={"SKU": 2})
+        parcels=[Parcel(PAID, "parcel", "delivered"), Parcel(CANCELLED, "refused parcel", "refused")],
+        shipments={"parcel": "delivered", "refused parcel": "stopped"},
+        stock=[{"sku": "SKU", "on_hand": 9, "held": 1, "allocated": 1, "least": 7}],
+        stocked={"SKU": 10}, owed={"SKU": 3}, sent={"SKU": 1})
 
 
 CLEAN = "the audit is clean"
@@ -89,6 +92,7 @@ MAILS = "every mail that is due arrived"
 REPEATS = "a mail repeats only after an unanswered attempt"
 CLAIMS = "no claim outlives its placement"
 STOCK = "stock is conserved and never negative"
+SENT = "a parcel that was sent stays sent"
 ASIDE = "no message is set aside"
 WORK = "open work items are explained"
 PROCESSES = "processes are ready, and end only when asked to"
@@ -239,11 +243,23 @@ def oversell(evidence):
 
 
 def lose_piece(evidence):
-    evidence.stock[0]["on_hand"] = 9
+    evidence.stock[0]["on_hand"] = 8
 
 
 def leak_hold(evidence):
     evidence.stock[0]["held"] = 2
+
+
+def unpack(evidence):
+    evidence.shipments["parcel"] = "stopped"
+
+
+def lose_parcel(evidence):
+    evidence.shipments["parcel"] = "in_transit"
+
+
+def send_cancelled(evidence):
+    evidence.shipments["refused parcel"] = "shipped"
 
 
 def park(evidence):
@@ -306,6 +322,9 @@ DOCTORED = (
     (oversell, {STOCK}),
     (lose_piece, {STOCK}),
     (leak_hold, {STOCK}),
+    (unpack, {SENT}),
+    (lose_parcel, {SENT}),
+    (send_cancelled, {SENT}),
     (park, {ASIDE}),
     (ask_person, {WORK}),
     (desert, {PROCESSES}),
