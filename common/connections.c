@@ -12,11 +12,14 @@
 
 #include "clock.h"
 
+#define NEW_MS 300 /* within which a connection that came is given time to ask */
+
 struct slot {
     struct slot *next_free;
     int fd; /* -1: free */
     bool busy;
-    int64_t deadline; /* monotonic, microseconds; 0: none */
+    int64_t deadline;  /* monotonic, microseconds; 0: none */
+    int64_t opened_at; /* monotonic, until its first request; then 0 */
 };
 
 struct connections {
@@ -108,7 +111,7 @@ struct slot *connections_open(struct connections *connections, int fd, int limit
     if (slot != NULL) {
         connections->free = slot->next_free;
         connections->open++;
-        *slot = (struct slot){.fd = fd, .deadline = deadline_in(limit_s)};
+        *slot = (struct slot){.fd = fd, .deadline = deadline_in(limit_s), .opened_at = clock_monotonic()};
     }
     pthread_mutex_unlock(&connections->lock);
     return slot;
@@ -121,6 +124,7 @@ void connections_mark(struct connections *connections, struct slot *slot, bool b
     pthread_mutex_lock(&connections->lock);
     slot->busy = busy;
     slot->deadline = deadline_in(limit_s);
+    slot->opened_at = 0;
     pthread_mutex_unlock(&connections->lock);
 }
 
@@ -135,6 +139,12 @@ void connections_close(struct connections *connections, struct slot *slot)
     pthread_mutex_unlock(&connections->lock);
 }
 
+/* Who has just come is about to ask. */
+static bool is_new(const struct slot *slot)
+{
+    return slot->opened_at > 0 && clock_monotonic() - slot->opened_at < NEW_MS * CLOCK_MS;
+}
+
 size_t connections_shut_idle(struct connections *connections)
 {
     char byte;
@@ -142,7 +152,7 @@ size_t connections_shut_idle(struct connections *connections)
     pthread_mutex_lock(&connections->lock);
     for (size_t i = 0; i < connections->count; i++) {
         struct slot *slot = &connections->slots[i];
-        if (slot->fd < 0 || slot->busy)
+        if (slot->fd < 0 || slot->busy || is_new(slot))
             continue;
         /* A request that is already here is served: its sender couldn't know. */
         if (recv(slot->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1)

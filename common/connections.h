@@ -30,7 +30,7 @@ void connections_mark(struct connections *connections, struct slot *slot, bool b
 /* It is about to be closed. Accepts a NULL slot. */
 void connections_close(struct connections *connections, struct slot *slot);
 
-/* Shuts down those that are idle and have sent nothing; tells how many are open. */
+/* Shuts down those that are idle and have sent nothing, unless they have only just come; tells how many are open. */
 size_t connections_shut_idle(struct connections *connections);
 
 #endif

@@ -19,12 +19,15 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "pause.h"
 #include "problem.h"
 #include "service.h"
 #include "text.h"
 
 #define CORRELATION_HEADER "Waybill-Correlation-Id"
 #define CORRELATION_MAX 64 /* bytes */
+#define START_HOLD_MS 3000 /* after the start, requests wait for what is missing; later they are told so */
+#define START_LOOK_MS 10
 
 static struct metric requests_total = {
     "waybill_http_requests_total", "Requests answered.", METRIC_COUNTER, "route", "status", NULL};
@@ -325,6 +328,18 @@ static enum err run(struct exchange *exchange, const void *in)
     return ERR_NONE;
 }
 
+/* What the service still waits for, after it had its time to start: who comes a moment too early need not come again.
+ */
+static const char *wait_for_start(struct service *service)
+{
+    const char *missing;
+
+    while ((missing = atomic_load(&service->missing)) != NULL &&
+           clock_monotonic() - service->started_at < START_HOLD_MS * CLOCK_MS)
+        pause_ms(START_LOOK_MS);
+    return missing;
+}
+
 static enum err serve(struct exchange *exchange, const struct path_tree *paths)
 {
     struct ctx *ctx = &exchange->ctx;
@@ -339,8 +354,8 @@ static enum err serve(struct exchange *exchange, const struct path_tree *paths)
         return ERR_NONE;
 
     const struct route *route = request->route;
-    const char *missing = atomic_load(&ctx->service->missing);
-    if (missing != NULL && (route->flags & ROUTE_QUIET) == 0)
+    const char *missing = (route->flags & ROUTE_QUIET) == 0 ? wait_for_start(ctx->service) : NULL;
+    if (missing != NULL)
         return FAIL(ctx, BUSY, "still starting, waiting for: %s", missing);
     if (route->body_max > HTTP_BODY_MAX) {
         size_t limit = route->body_max * 4 > EXCHANGE_ARENA_MAX ? route->body_max * 4 : EXCHANGE_ARENA_MAX;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -447,6 +448,21 @@ int http_port(const struct http *http)
     return http->port;
 }
 
+/* Who is connected but was not taken yet is served too; from then on connections are refused, not left waiting. */
+static void take_last(struct http *http, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+    int client;
+
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* if not, the last accept() would wait */
+    while ((client = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        (void)MHD_add_connection(http->instance.mhd_daemon, client, (struct sockaddr *)&address, size); /* closes it */
+        size = sizeof(address);
+    }
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 void http_stop(struct http *http, int patience_ms)
 {
     const struct timespec pause = {.tv_nsec = DRAIN_PAUSE_US * 1000};
@@ -457,7 +473,7 @@ void http_stop(struct http *http, int patience_ms)
     atomic_store(&http->stopping, true);
     MHD_socket fd = MHD_quiesce_daemon(http->instance.mhd_daemon);
     if (fd != MHD_INVALID_SOCKET)
-        (void)shutdown(fd, SHUT_RDWR); /* so that new connections are refused, not left waiting */
+        take_last(http, fd);
     while (connections_shut_idle(http->connections) > 0 && clock_monotonic() < deadline)
         (void)nanosleep(&pause, NULL); /* shorter is as good */
 

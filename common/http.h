@@ -131,7 +131,8 @@ struct http *http_start(struct service *service);
 /* The port it listens on. */
 int http_port(const struct http *http);
 
-/* Stops accepting, lets running requests finish (up to `patience_ms`), stops. Accepts NULL. */
+/* Serves who is connected already, refuses the others, lets running requests finish (up to `patience_ms`), stops.
+ * Accepts NULL. */
 void http_stop(struct http *http, int patience_ms);
 
 /* --- inside: the adapter, the dispatcher and the idempotency record share these --- */

@@ -306,6 +306,7 @@ static void make_pool(struct service *service)
 static bool start(struct service *service)
 {
     atomic_store(&service->missing, "start");
+    service->started_at = clock_monotonic();
     make_pool(service);
     if (!open_kafka(service) || (service->edge != NULL && !edge_start(service)))
         return false;

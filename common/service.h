@@ -66,6 +66,7 @@ struct service {
     /* What the start still waits for: "database", "broker"; NULL once all is there. HTTP answers before that, but only
      * the probes' routes are called; the others answer 503. */
     const char *_Atomic missing;
+    int64_t started_at; /* monotonic */
 };
 
 /* Runs the process; returns its exit status. */

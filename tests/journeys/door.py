@@ -35,7 +35,10 @@ class Refused(AssertionError):
 class Door:
     """Keep-alive connections to the copies of a gateway. Every POST gets an Idempotency-Key, so that any request may be
     repeated; one that found its connection closed is, at once. With `patience`, also on 429, on 503 and when nobody
-    answers, for so many seconds."""
+    answers, for so many seconds. `trouble` tells of all doors what no caller likes to see, however it ended: answers of
+    500 and more, and connections that were taken and then lost."""
+
+    trouble = []
 
     def __init__(self, name, headers=None, patience=0, urls=None):
         self.urls = urls or environment()[f"WAYBILL_{name.upper()}_URL"].split(",")
@@ -64,8 +67,12 @@ class Door:
             try:
                 answer = self._exchange(method, path, body, values)
                 pause = float(answer.headers.get("Retry-After", "0.1")) if answer.status in (429, 503) else None
-            except OSError:
+            except OSError as error:
                 answer, pause = None, 0.1
+                if not isinstance(error, ConnectionRefusedError):
+                    self.trouble.append(f"{method} {path}: {error!r}")
+            if answer is not None and answer.status >= 500:
+                self.trouble.append(f"{method} {path}: {answer}")
             if answer is not None and (pause is None or time.monotonic() > deadline):
                 return answer
             if time.monotonic() > deadline:

@@ -91,6 +91,19 @@ START_TEST(one_too_many_is_not_watched)
 }
 END_TEST
 
+START_TEST(who_has_just_come_gets_time_to_ask)
+{
+    struct slot *slot = connections_open(connections, pair[0], 30);
+
+    ck_assert_uint_eq(connections_shut_idle(connections), 1);
+    ck_assert(!is_shut(0));
+    usleep(350000);
+    ck_assert_uint_eq(connections_shut_idle(connections), 1);
+    ck_assert(is_shut(0));
+    connections_close(connections, slot);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, start, stop);
@@ -98,6 +111,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, who_drips_bytes_is_shut_at_the_deadline_all_the_same);
     tcase_add_test(tests, each_request_begins_a_new_time);
     tcase_add_test(tests, only_idle_and_silent_connections_are_shut_when_stopping);
+    tcase_add_test(tests, who_has_just_come_gets_time_to_ask);
     tcase_add_test(tests, one_too_many_is_not_watched);
 }
 
