@@ -6,8 +6,8 @@
  * void if another copy took the task meanwhile. Failures back off; a counterpart that keeps failing is left alone for a
  * while (circuit breaker per kind).
  *
- * Where tasks are called one by one and a thread is free, the copy that adds one writes it as taken and hands it to
- * that thread after the commit: the same as if it had been the first to take it, without the taking (ADR 8).
+ * Where a thread is free, the copy that adds a task writes it as taken and hands it to that thread after the commit:
+ * the same as if it had been the first to take it, without the taking (ADR 8).
  *
  * All of it is done in bulk: the tasks of a unit of work are one INSERT at its commit, a thread takes up to `batch` at
  * once, and their answers are one transaction. Where that fails each answer is recorded alone, so that one task does
@@ -62,7 +62,7 @@ struct task_kind {
     const char *kind;
     int threads;        /* calls at once per process, 1..16 */
     int batch;          /* tasks taken at once by one thread, 1..50 */
-    int64_t gather_ms;  /* under load takes are so far apart, so that batches grow; 0: somebody waits for the answer */
+    int64_t gather_ms;  /* under load rounds are so far apart, so that batches grow; 0: somebody waits for the answer */
     int64_t lease_ms;   /* longer than a call; of a batch none begins in the last quarter */
     int64_t backoff_ms; /* first pause; doubles up to backoff_max_ms, with jitter */
     int64_t backoff_max_ms;
@@ -103,8 +103,8 @@ struct task_runner *task_runner_start(struct service *service, const struct task
 /* Tells the runner that so many tasks of a kind were added; nothing if they are not its own. Any thread; cheap. */
 void task_runner_wake(struct task_runner *runner, const char *kind, size_t count);
 
-/* How many tasks of a kind could be handed over now: none unless they are called one by one, threads of it are free,
- * the counterpart is not left alone, and none is known that waits. Any thread; cheap. */
+/* How many tasks of a kind could be handed over now: a batch for each free thread, unless the counterpart is left alone
+ * or some are known that wait. Any thread; cheap. */
 size_t task_runner_room(struct task_runner *runner, const char *kind, int64_t *ret_lease_ms);
 
 /* Has a task called that was written as taken; copies it. Any thread. One that comes when the runner is stopping is

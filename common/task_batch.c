@@ -57,9 +57,10 @@ enum err task_batch_take(struct task_batch *batch, size_t count)
     return ERR_NONE;
 }
 
-void task_batch_accept(struct task_batch *batch, struct task *task, int64_t lease_end_us)
+void task_batch_accept(struct task_batch *batch, struct task *tasks, size_t count, int64_t lease_end_us)
 {
-    begin(batch, task, 1, lease_end_us);
+    assert(count <= TASK_BATCH_MAX);
+    begin(batch, tasks, count, lease_end_us);
 }
 
 static void call_one(struct task_batch *batch, size_t index)

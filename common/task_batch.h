@@ -30,8 +30,9 @@ struct task_batch {
 /* Takes up to `count` due tasks. */
 enum err task_batch_take(struct task_batch *batch, size_t count) MUST_USE;
 
-/* Begins with a task that is taken already; it lives as long as the batch. */
-void task_batch_accept(struct task_batch *batch, struct task *task, int64_t lease_end_us);
+/* Begins with tasks that are taken already; they live as long as the batch, and `lease_end_us` is the first end of all.
+ */
+void task_batch_accept(struct task_batch *batch, struct task *tasks, size_t count, int64_t lease_end_us);
 
 /* Calls one after another, as long as the lease and may_call() allow, and not for long: a copy that dies with answers
  * in hand leaves calls to be made again. False when all were called. */

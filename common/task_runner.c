@@ -3,7 +3,7 @@
  *
  * A wake-up reaches one thread of the kind, and says how many tasks there are; a thread that leaves some of them, or
  * took more than it knew of, calls the next one. So nobody is woken for nothing, nobody looks twice, and a flood is met
- * by all. Where nobody waits for the answers, takes are `gather_ms` apart, but for the first after a rest and as long
+ * by all. Where nobody waits for the answers, rounds are `gather_ms` apart, but for the first after a rest and as long
  * as batches are full.
  */
 #include <assert.h>
@@ -23,7 +23,7 @@
 #define POLL_MS 1000        /* the net under wake-ups, and for what becomes due */
 #define FAILURES_IN_A_ROW 5 /* then the counterpart is left alone */
 
-/* A task that was written as taken, on its way to a thread. Lives in the arena of its ctx. */
+/* A task that was written as taken, on its way to a thread. Lives in the arena of its ctx, whose owner is the list. */
 struct handed {
     struct ctx *ctx;
     struct task task;
@@ -56,9 +56,9 @@ struct crew {
 /* What one thread may do now. */
 struct turn {
     struct crew *crew;
-    struct handed *handed; /* calls this one, or takes: */
-    size_t count;          /* tasks at most; 0: it is time to stop */
-    size_t known;          /* so many of them are there, as far as we were told */
+    struct handed *handed; /* calls these, or takes what is due: */
+    size_t count;          /* so many tasks, or at most; 0: it is time to stop */
+    size_t known;          /* so many of them are due, as far as we were told */
     uint64_t told_ever;    /* as it was then */
     bool probe;
 };
@@ -75,14 +75,23 @@ static void wait_until(struct crew *crew, int64_t us)
     pthread_cond_timedwait(&crew->changed, &crew->lock, &until);
 }
 
-static void give_handed(struct crew *crew, struct turn *turn)
+/* Lets a thread call what was handed over, oldest first: a batch at most. */
+static void give_handed(struct crew *crew, struct turn *turn, int64_t now)
 {
+    const size_t batch = (size_t)crew->kind->batch;
+    struct handed **end = &turn->handed;
+
     turn->handed = crew->handed;
-    turn->count = 1;
-    crew->handed = turn->handed->next;
-    crew->handed_count--;
+    while (*end != NULL && turn->count < batch) {
+        end = &(*end)->next;
+        turn->count++;
+    }
+    crew->handed = *end;
+    *end = NULL;
+    crew->handed_count -= turn->count;
     if (crew->handed == NULL)
         crew->handed_end = &crew->handed;
+    crew->rest_us = turn->count < batch ? now + crew->kind->gather_ms * CLOCK_MS : 0;
 }
 
 /* Lets a thread look for what is due. */
@@ -111,8 +120,11 @@ static struct turn wait_for_turn(struct crew *crew)
     while (turn.count == 0) {
         const int64_t now = clock_monotonic();
         const bool expected = crew->hungry || crew->told > 0;
-        if (crew->handed != NULL) { /* called, or given back */
-            give_handed(crew, &turn);
+        const bool gathers = crew->rest_us > now && crew->handed_count < (size_t)crew->kind->batch;
+        if (crew->handed != NULL && gathers && !crew->stopping) {
+            wait_until(crew, crew->rest_us);
+        } else if (crew->handed != NULL) { /* called, or given back */
+            give_handed(crew, &turn, now);
         } else if (crew->stopping) {
             break;
         } else if (crew->closed_us != 0 && crew->probing) {
@@ -206,14 +218,16 @@ static void end_probe(struct crew *crew, bool found_any)
     pthread_mutex_unlock(&crew->lock);
 }
 
-/* After a take. A full batch may have left some: for another thread, at once. */
+/* After a take. A full batch may have left some: for another thread, at once. An empty one was no round. */
 static void note_take(const struct turn *turn, size_t count)
 {
     struct crew *crew = turn->crew;
 
     pthread_mutex_lock(&crew->lock);
-    if (count == 0 && crew->told_ever == turn->told_ever)
+    if (count == 0 && crew->told_ever == turn->told_ever) {
         crew->told = 0; /* another copy was faster */
+        crew->rest_us = 0;
+    }
     if (count == turn->count && count > turn->known)
         crew->hungry = true;
     if (count == turn->count && (crew->hungry || crew->told > 0)) {
@@ -255,13 +269,35 @@ static void look_again(struct crew *crew, const struct task_batch *batch)
     }
 }
 
+static void release_all(struct handed *handed)
+{
+    while (handed != NULL) {
+        struct handed *next = handed->next;
+        ctx_release(handed->ctx);
+        handed = next;
+    }
+}
+
+static void accept_handed(struct task_batch *batch, const struct turn *turn)
+{
+    struct task *tasks = arena_array(batch->ctx->arena, turn->count, sizeof(*tasks));
+    int64_t lease_end_us = turn->handed->lease_end_us;
+    size_t count = 0;
+
+    for (const struct handed *each = turn->handed; each != NULL; each = each->next) {
+        lease_end_us = each->lease_end_us < lease_end_us ? each->lease_end_us : lease_end_us;
+        tasks[count++] = each->task;
+    }
+    task_batch_accept(batch, tasks, count, lease_end_us);
+}
+
 /* Gives the batch its tasks. */
 static void fill(struct task_batch *batch, const struct turn *turn)
 {
     const char *kind = turn->crew->kind->kind;
 
     if (turn->handed != NULL) {
-        task_batch_accept(batch, &turn->handed->task, turn->handed->lease_end_us);
+        accept_handed(batch, turn);
         return;
     }
     enum err err = task_batch_take(batch, turn->count);
@@ -275,7 +311,7 @@ static void fill(struct task_batch *batch, const struct turn *turn)
 static void take_turn(struct turn *turn)
 {
     struct crew *crew = turn->crew;
-    struct ctx *ctx = turn->handed != NULL ? turn->handed->ctx : ctx_new(crew->service);
+    struct ctx *ctx = ctx_new(crew->service);
     struct task_batch *batch = ARENA_NEW(ctx->arena, struct task_batch);
 
     *batch = (struct task_batch){
@@ -294,6 +330,7 @@ static void take_turn(struct turn *turn)
     look_again(crew, batch);
     if (turn->probe)
         end_probe(crew, batch->count > 0);
+    release_all(turn->handed);
     ctx_release(ctx);
 }
 
@@ -364,11 +401,12 @@ size_t task_runner_room(struct task_runner *runner, const char *kind, int64_t *r
     struct crew *crew = find_crew(runner, kind);
     size_t room = 0;
 
-    if (crew == NULL || crew->kind->batch > 1)
+    if (crew == NULL)
         return 0;
     pthread_mutex_lock(&crew->lock);
-    if (!crew->stopping && crew->closed_us == 0 && !crew->hungry && crew->told == 0 && crew->idle > crew->handed_count)
-        room = crew->idle - crew->handed_count;
+    const size_t free_calls = crew->idle * (size_t)crew->kind->batch;
+    if (!crew->stopping && crew->closed_us == 0 && !crew->hungry && crew->told == 0 && free_calls > crew->handed_count)
+        room = free_calls - crew->handed_count;
     pthread_mutex_unlock(&crew->lock);
     *ret_lease_ms = crew->kind->lease_ms;
     return room;
@@ -401,8 +439,10 @@ void task_runner_hand(struct task_runner *runner, const struct task *task, int64
     if (!stopping) {
         *crew->handed_end = handed;
         crew->handed_end = &handed->next;
-        crew->handed_count++;
-        pthread_cond_signal(&crew->changed);
+        /* Of a batch the first calls somebody who waits for the others, and the last one ends that. */
+        const size_t in_batch = crew->handed_count++ % (size_t)crew->kind->batch;
+        if (in_batch == 0 || in_batch + 1 == (size_t)crew->kind->batch)
+            pthread_cond_signal(&crew->changed);
     }
     pthread_mutex_unlock(&crew->lock);
     if (stopping)

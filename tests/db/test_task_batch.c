@@ -152,6 +152,35 @@ START_TEST(the_first_after_a_rest_is_called_at_once_and_the_next_gather)
 }
 END_TEST
 
+static size_t room(const char *kind)
+{
+    int64_t lease_ms;
+
+    return task_runner_room(service->task_runner, kind, &lease_ms);
+}
+
+START_TEST(what_is_handed_over_gathers_in_a_batch)
+{
+    atomic_store(&hold_calls, true);
+    start();
+    add("patient", "k-1", "{}");
+    await_calls(1);
+    while (room("patient") < 50) /* until the other thread is free */
+        usleep(1000);
+    add_many("patient", "some", "{}", 0, 3);
+    add_many("patient", "many", "{}", 0, 50);
+    ck_assert_uint_eq(room("patient"), 0);
+    ck_assert_str_eq(database_text("SELECT string_agg(state || ' ' || count, ', ' ORDER BY state) FROM (SELECT state, "
+                                   "count(*) FROM task GROUP BY state) s"),
+                     "due 3, running 51"); /* one is being called, and a thread is free for one batch */
+    await_calls(2);
+    atomic_store(&hold_calls, false);
+    database_await("SELECT count(*) FROM task WHERE state = 'done' AND attempt = 1 AND fence = 1", 54);
+    ck_assert_int_eq(atomic_load(&calls), 54);
+    ck_assert_int_le(atomic_load(&bulks), 3);
+}
+END_TEST
+
 START_TEST(answers_are_not_kept_in_hand_for_long)
 {
     add_many("batch", "k", "slow", 0, 4);
@@ -223,6 +252,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, one_that_cannot_be_recorded_leaves_its_company);
     tcase_add_test(tests, one_that_cannot_be_recorded_in_bulk_is_left_out);
     tcase_add_test(tests, the_first_after_a_rest_is_called_at_once_and_the_next_gather);
+    tcase_add_test(tests, what_is_handed_over_gathers_in_a_batch);
     tcase_add_test(tests, answers_are_not_kept_in_hand_for_long);
     tcase_add_test(tests, no_call_begins_when_its_lease_is_nearly_over);
     tcase_add_test(tests, a_flood_is_worked_off_by_all_copies_each_task_once);
