@@ -88,14 +88,6 @@ static enum err create_cart(struct ctx *ctx, const void *in, void *ret)
     TRY(currency_is_sold(uow, cart.shop, cart.currency, &found));
     if (!found)
         return err_field(ctx, "currency", "has no prices in this shop");
-    TRY(emit_cart_created(uow, &cart.head,
-                          &(struct cart_created){
-                              .cart_id = cart.head.id,
-                              .shop = cart.shop,
-                              .channel = cart.channel,
-                              .locale = cart.locale,
-                              .currency = cart.currency,
-                          }));
     cart_add(uow, &cart, key, request_fingerprint(ctx));
     TRY(answer_created(ctx, &cart, ret));
     return uow_commit(uow);

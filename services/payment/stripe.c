@@ -140,15 +140,10 @@ void stripe_query(struct arena *arena, const struct intent *intent, struct psp_c
 /* Only what did not reach us: our gateway says 2xx once an event is stored, and Stripe remembers that. */
 const char *stripe_events_path(struct arena *arena, int64_t since, const char *after)
 {
-    static const char *const types[] = {"checkout.session.completed",
-                                        "checkout.session.expired",
-                                        "payment_intent.amount_capturable_updated",
-                                        "payment_intent.succeeded",
-                                        "payment_intent.payment_failed",
-                                        "payment_intent.canceled",
-                                        "refund.created",
-                                        "refund.updated",
-                                        "refund.failed"};
+    static const char *const types[] = {"checkout.session.expired", "payment_intent.amount_capturable_updated",
+                                        "payment_intent.succeeded", "payment_intent.payment_failed",
+                                        "payment_intent.canceled",  "refund.created",
+                                        "refund.updated",           "refund.failed"};
     struct buf path;
 
     buf_init(&path, arena, 1000);

@@ -27,6 +27,12 @@ class CartTest(ShopTest):
         self.assertEqual(event.headers["ce_type"], "waybill.cart.item_added.v1")
         self.assertEqual((event.value["sku"], event.value["added"], event.value["line_id"]), (sku, 2, line["line_id"]))
 
+    def test_01_a_cart_that_was_never_filled_can_be_read_and_not_bought(self):
+        visitor = Shopper()
+        cart = visitor.cart()
+        self.assertEqual((cart["version"], cart["lines"]), (0, []))
+        self.refusal(409, visitor.door.post, f"/carts/{visitor.cart_id}/checkout")
+
     def test_01_a_cart_is_nobody_elses(self):
         sku = self.erp.offer()
         mine, other = Shopper(), Shopper()

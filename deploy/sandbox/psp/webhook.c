@@ -25,8 +25,7 @@
 /* What the shop's endpoint at the provider is subscribed to; the rest is only listed by GET /v1/events. */
 static bool is_subscribed(const char *type)
 {
-    static const char *const types[] = {"checkout.session.completed",
-                                        "checkout.session.expired",
+    static const char *const types[] = {"checkout.session.expired",
                                         "payment_intent.amount_capturable_updated",
                                         "payment_intent.succeeded",
                                         "payment_intent.payment_failed",

@@ -58,7 +58,6 @@ static enum err make_cart(struct ctx *ctx)
                         .created_at = clock_now()};
 
     UNIT_OF_WORK(ctx, uow);
-    TRY(emit_cart_created(uow, &cart.head, &(struct cart_created){CART, "main", "web", "en", "EUR"}));
     cart_add(uow, &cart, NULL, NULL);
     return uow_commit(uow);
 }
