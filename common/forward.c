@@ -7,6 +7,7 @@
 #include "edge.h"
 #include "edge_state.h"
 #include "identity.h"
+#include "log.h"
 #include "path.h"
 
 #define FORWARD_TIMEOUT_MS 5000
@@ -52,8 +53,11 @@ enum err edge_call(struct ctx *ctx, const char *upstream, const struct call *cal
     case CALL_UNKNOWN:
         return FAIL(ctx, BUSY, "could not get an answer from \"%s\"", upstream);
     }
-    if (ret->status == 401)
-        return FAIL(ctx, INTERNAL, "\"%s\" refused our identity: the keys or the clocks differ", upstream);
+    /* Nothing was done, and another copy of us may be believed; an operator has to see it all the same. */
+    if (ret->status == 401) {
+        log_error(ctx, "a service refused our identity: the keys or the clocks differ", LOG_TEXT("service", upstream));
+        return FAIL(ctx, BUSY, "\"%s\" does not know us", upstream);
+    }
     return ERR_NONE;
 }
 

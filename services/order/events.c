@@ -38,7 +38,6 @@ static enum err snap_and_save(struct uow *uow, struct order *order, int64_t was)
 static enum err on_checkout_completed(struct uow *uow, const struct message *message UNUSED, const void *event)
 {
     const struct checkout_completed *completed = event;
-    const int64_t now = clock_now();
     const int64_t pay_within_s = order_pay_within_s(completed->method);
     struct order_start start;
     struct order order;
@@ -46,8 +45,8 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
     TRY(order_start(uow, completed->checkout_id, &start));
     if (start.is_placed)
         return ERR_NONE;
-    order_place(completed, start.number, start.process_version, &start.process, now,
-                pay_within_s > 0 ? now + pay_within_s * CLOCK_SECOND : 0, uow->ctx->arena, &order);
+    order_place(completed, start.number, start.process_version, &start.process, start.now,
+                pay_within_s > 0 ? start.now + pay_within_s * CLOCK_SECOND : 0, uow->ctx->arena, &order);
 
     TRY(emit_order_placed(uow, &order.head,
                           &(struct order_placed){

@@ -5,7 +5,7 @@
 -- needs no number.
 -- unlimited: a batch has at most BATCH_MAX keys
 SELECT asked.id, o.id IS NOT NULL AS is_placed, CASE WHEN o.id IS NULL THEN 'WB-' || nextval('order_number') END AS number,
-       latest.version AS process_version, latest.statuses AS process
+       latest.version AS process_version, latest.statuses AS process, now() AS now
   FROM unnest(:keys::text[]) AS asked (id)
   LEFT JOIN orders o ON o.id = asked.id::uuid,
        (SELECT version, statuses FROM process ORDER BY version DESC LIMIT 1) AS latest;

@@ -7,7 +7,8 @@
 #include "order/queries.h"
 
 static RECORD(order_start, FIELD(order_start, id), FIELD(order_start, number), FIELD(order_start, process_version),
-              FIELD_LIST_OF(order_start, process, process_status_record), FIELD(order_start, is_placed));
+              FIELD_LIST_OF(order_start, process, process_status_record), FIELD(order_start, is_placed),
+              FIELD_AS_TIME(order_start, now));
 
 const struct rows order_rows = {&Q_orders_lock, &Q_orders_lock, &order_record};
 const struct rows order_start_rows = {NULL, &Q_order_starts, &order_start_record};

@@ -21,6 +21,7 @@ struct order_start {
     int64_t process_version;
     struct process_status_list process;
     bool is_placed; /* the order is there already */
+    int64_t now;    /* the database's, as for all deadlines */
 };
 enum err order_start(struct uow *uow, const char *id, struct order_start *ret) MUST_USE;
 

@@ -86,7 +86,8 @@ START_TEST(a_service_that_does_not_believe_us_is_our_fault)
         keys_read(back.arena, "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
 
     web_ask(&front, "GET", "/conflict", GOOD, NULL, &reply);
-    ck_assert_int_eq(reply.status, 500);
+    ck_assert_int_eq(reply.status, 503);
+    ck_assert_str_eq(reply_header(&reply, "Retry-After", header), "1");
     web_ask(&front, "GET", "/nobody", GOOD, NULL, &reply);
     ck_assert_int_eq(reply.status, 202);
 }
