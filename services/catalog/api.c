@@ -84,6 +84,7 @@ struct chunk {
     struct import *import;
     struct import_product_row rows[CHUNK_ROWS];
     int64_t numbers[CHUNK_ROWS];
+    const struct product *product_of[CHUNK_ROWS]; /* the row's; NULL: it failed */
     size_t count;
     struct {
         struct tax_class *items;
@@ -155,11 +156,14 @@ static enum err read_chunk(struct uow *uow, struct chunk *chunk)
     return ERR_NONE;
 }
 
-static void apply_row(struct chunk *chunk, const struct import_product_row *row, int64_t number)
+static void apply_row(struct chunk *chunk, size_t index)
 {
+    const struct import_product_row *row = &chunk->rows[index];
+    const int64_t number = chunk->numbers[index];
     struct import *import = chunk->import;
     bool changed;
 
+    chunk->product_of[index] = NULL;
     if (!is_tax_class(chunk, row->tax_class)) {
         import_fail(import, number, "tax_class", "is not one of the shop's");
         return;
@@ -174,6 +178,7 @@ static void apply_row(struct chunk *chunk, const struct import_product_row *row,
         import_fail(import, number, NULL, cause);
         return;
     }
+    chunk->product_of[index] = &chunk->products[at];
     chunk->changed[at] = chunk->changed[at] || changed;
     if (changed)
         import->report->applied++;
@@ -181,25 +186,49 @@ static void apply_row(struct chunk *chunk, const struct import_product_row *row,
         import->report->unchanged++;
 }
 
-static enum err write_product(struct uow *uow, struct product *product)
+static enum err tell_product(struct uow *uow, struct product *product)
 {
-    const struct variant_list *variants = &product->variants;
+    return emit_product_changed(uow, &product->head,
+                                &(struct product_changed){
+                                    .product_id = product->head.id,
+                                    .shop = product->shop,
+                                    .code = product->code,
+                                    .title = product->title,
+                                    .description = product->description,
+                                    .tax_class = product->tax_class,
+                                    .active = product->active,
+                                    .variants = product->variants,
+                                });
+}
 
-    TRY(emit_product_changed(uow, &product->head,
-                             &(struct product_changed){
-                                 .product_id = product->head.id,
-                                 .shop = product->shop,
-                                 .code = product->code,
-                                 .title = product->title,
-                                 .description = product->description,
-                                 .tax_class = product->tax_class,
-                                 .active = product->active,
-                                 .variants = product->variants,
-                             }));
-    SQL(uow, product_put, .id = product->head.id, .shop = product->shop, .code = product->code, .title = product->title,
-        .description = product->description, .tax_class = product->tax_class, .active = product->active,
-        .variants = json_encode_list(uow->ctx->arena, &variant_record, variants->items, variants->count),
-        .version = product->head.version);
+/* Writes the products that changed, all at once. */
+static enum err write_products(struct uow *uow, struct chunk *chunk)
+{
+    struct arena *arena = uow->ctx->arena;
+    const char **columns[6];
+    int64_t *actives = arena_array(arena, chunk->product_count, sizeof(*actives));
+    int64_t *versions = arena_array(arena, chunk->product_count, sizeof(*versions));
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(columns); i++)
+        columns[i] = arena_array(arena, chunk->product_count, sizeof(**columns));
+    for (size_t i = 0; i < chunk->product_count; i++) {
+        struct product *product = &chunk->products[i];
+        if (!chunk->changed[i])
+            continue;
+        TRY(tell_product(uow, product));
+        columns[0][count] = product->head.id;
+        columns[1][count] = product->code;
+        columns[2][count] = product->title;
+        columns[3][count] = product->description;
+        columns[4][count] = product->tax_class;
+        columns[5][count] = json_encode_list(arena, &variant_record, product->variants.items, product->variants.count);
+        actives[count] = product->active;
+        versions[count++] = product->head.version;
+    }
+    SQL(uow, products_put, .shop = uow->ctx->caller.shop, .ids = {columns[0], count}, .codes = {columns[1], count},
+        .titles = {columns[2], count}, .descriptions = {columns[3], count}, .tax_classes = {columns[4], count},
+        .actives = {actives, count}, .variants = {columns[5], count}, .versions = {versions, count});
     return ERR_NONE;
 }
 
@@ -210,17 +239,13 @@ static enum err write_chunk(struct uow *uow, struct chunk *chunk)
     const char **ids = arena_array(arena, chunk->count, sizeof(char *));
     size_t count = 0;
 
-    for (size_t i = 0; i < chunk->product_count; i++) {
-        if (chunk->changed[i])
-            TRY(write_product(uow, &chunk->products[i]));
-    }
+    TRY(write_products(uow, chunk));
     for (size_t i = 0; i < chunk->count; i++) {
-        for (size_t p = 0; p < chunk->product_count; p++) {
-            if (!chunk->changed[p] || !text_equal(chunk->products[p].code, chunk->rows[i].code))
-                continue;
-            skus[count] = chunk->rows[i].sku;
-            ids[count++] = chunk->products[p].head.id;
-        }
+        const struct product *product = chunk->product_of[i];
+        if (product == NULL || !chunk->changed[product - chunk->products])
+            continue;
+        skus[count] = chunk->rows[i].sku;
+        ids[count++] = product->head.id;
     }
     SQL(uow, skus_put, .shop = uow->ctx->caller.shop, .skus = {skus, count}, .product_ids = {ids, count});
     return ERR_NONE;
@@ -231,7 +256,7 @@ static enum err import_chunk(struct ctx *ctx, struct chunk *chunk)
     UNIT_OF_WORK(ctx, uow);
     TRY(read_chunk(uow, chunk));
     for (size_t i = 0; i < chunk->count; i++)
-        apply_row(chunk, &chunk->rows[i], chunk->numbers[i]);
+        apply_row(chunk, i);
     TRY(write_chunk(uow, chunk));
     return uow_commit(uow);
 }

@@ -40,10 +40,13 @@ SELECT code
  ORDER BY code
  LIMIT 100;
 
--- name: product_put :one_row
+-- name: products_put :exec
+-- Those that an import changed, new or not; those that are there were locked before.
 INSERT INTO product (id, shop, code, title, description, tax_class, active, variants, version)
-VALUES (:id::uuid, :shop::text, :code::text, :title::text, :description::text, :tax_class::text, :active::boolean,
-        :variants::jsonb, :version::bigint)
+SELECT p.id, :shop::text, p.code, p.title, p.description, p.tax_class, p.active <> 0, p.variants::jsonb, p.version
+  FROM unnest(:ids::uuid[], :codes::text[], :titles::text[], :descriptions::text[], :tax_classes::text[],
+              :actives::bigint[], :variants::text[], :versions::bigint[])
+       AS p (id, code, title, description, tax_class, active, variants, version)
 ON CONFLICT (id) DO UPDATE
    SET title = excluded.title,
        description = excluded.description,
