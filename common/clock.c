@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock_step.h"
+
 #define DAY_SECONDS INT64_C(86400)
 
 /* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z: all that four digits and PostgreSQL can write. */
@@ -26,7 +28,7 @@ static int64_t read_clock(clockid_t which)
 int64_t clock_now(void)
 {
     int64_t fixed = atomic_load_explicit(&now_for_test, memory_order_relaxed);
-    return fixed != 0 ? fixed : read_clock(CLOCK_REALTIME);
+    return fixed != 0 ? fixed : read_clock(CLOCK_REALTIME) + clock_step();
 }
 
 int64_t clock_monotonic(void)

@@ -71,7 +71,7 @@ def start_kafka(stack):
         "KAFKA_LISTEN": stack.kafka_address,
         "KAFKA_CONTROLLER": f"127.0.0.1:{stack.port('kafka-controller')}",
         "KAFKA_HEAP": "-Xms192m -Xmx448m",
-    }
+    } | stack.extra.get("kafka", {})
     daemon = stack.launch("kafka", ["/bin/sh", stack.readable("deploy/kafka") / "run.sh"], environment)
     if not wait_until(lambda: kafka_answers(stack.port("kafka")), daemon):
         raise StackError(f"Kafka does not start:\n{daemon.log_tail()}")

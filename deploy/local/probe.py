@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 START_SECONDS = 60  # for anything to become ready
+POLL_SECONDS = 0.03
 
 
 def is_free(port):
@@ -50,5 +51,5 @@ def wait_until(condition, daemon, seconds=START_SECONDS):
     while time.monotonic() < deadline and daemon.pid:
         if condition():
             return True
-        time.sleep(0.1)
+        time.sleep(POLL_SECONDS)
     return False

@@ -54,7 +54,7 @@ class Stack:
 
     def __init__(self, state_dir, copies=1, variant="plain", gateway_ports=None, extra=None, log_level=None):
         """`gateway_ports`: fixed ports by gateway for its first copy. `extra`: more settings, by the name of a process,
-        of a program, or "*"."""
+        of a program, or "*", which are all of ours, or of "kafka"."""
         self.user = run_user()
         self.state = settle(state_dir, self.user)
         self.copies = copies
@@ -161,6 +161,10 @@ class Stack:
         if near and len(folder) <= SOCKET_FOLDER_MAX:
             login["PGHOST"] = quote(folder, safe="")
         return "postgresql://{PGUSER}:{PGPASSWORD}@{PGHOST}:{PGPORT}/{PGDATABASE}".format(**login)
+
+    def superuser_dsn(self, database):
+        """The superuser's, in a database."""
+        return self.dsn("postgres").rpartition("/")[0] + f"/{database}"
 
     def alive(self, name):
         return self.daemon(name).pid is not None

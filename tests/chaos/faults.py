@@ -1,7 +1,4 @@
-"""What can go wrong, as a table: how each fault begins and how it ends.
-
-A kind that is not here yet goes into KINDS: a path that is slow or cut, a clock that jumps.
-"""
+"""What can go wrong, as a table: how each fault begins and how it ends."""
 
 import contextlib
 import dataclasses
@@ -10,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import paths
 import settings
 from stack import StackError
 from support import rows
@@ -21,17 +19,26 @@ EVERYBODY = OURS + settings.SANDBOXES
 OPERATIONS = ("create_session", "capture", "cancel", "expire", "refund", "query")
 OFTEN = 1000  # calls: as many as anybody makes while it lasts
 SILENT_MS = 12_000  # longer than payment waits for an answer
-LOCK_S = 90  # how long a fault waits for another one that has the same target
+OUTAGE_S = 600
+LOCK_S = OUTAGE_S + 90  # how long a fault waits for another one that has the same target
 ROLES = ("all", *settings.SERVICES)
 # Where a process dies, and the how manieth time it comes by there (common/mishap.h): late enough to have started.
 DEATHS = ("before_commit:30", "after_commit:30", "after_publish:5", "before_call:3", "after_call:3")
 
 
-class Rig:
-    """The stack in the hands of the faults, and what was done to it."""
+INFRASTRUCTURE = ("postgres", "kafka", "mail")
+PATHS = tuple(f"path to {name}" for name in paths.NAMES)
+HOUR_S = 3600
 
-    def __init__(self, stack):
+
+class Rig:
+    """The stack in the hands of the faults, and what was done to it. `ways`: the paths between its processes, or None if
+    no fault of the plan needs them; `clocks`: of its processes, likewise."""
+
+    def __init__(self, stack, ways=None, clocks=None):
         self.stack = stack
+        self.ways = ways
+        self.clocks = clocks
         self.psp = Psp()
         self.trace = []      # (seconds since the beginning, what) in order
         self.happened = []   # the faults that began
@@ -39,7 +46,7 @@ class Rig:
         self.deserters = []  # processes that were found dead, and nobody had killed them
         self.unready = []    # processes that were not ready long after everything was healed
         self.began = time.monotonic()
-        self._locks = {name: threading.Lock() for name in (*EVERYBODY, "postgres", "kafka", "mail")}
+        self._locks = {name: threading.Lock() for name in (*EVERYBODY, *INFRASTRUCTURE, *PATHS)}
 
     def note(self, what):
         self.trace.append((time.monotonic() - self.began, what))
@@ -67,12 +74,20 @@ class Rig:
             time.sleep(0.5)
         raise StackError("the sandbox does not do what it is told")
 
+    def restart(self, name, extra):
+        """Stops a process and starts it with these settings, beside those that it has for the whole run."""
+        self.stack.restart(name, (self.clocks.settings(name) if self.clocks else {}) | extra)
+
     def heal(self):
         """Everything is as it should be, whatever went wrong before."""
-        for name in (*EVERYBODY, "postgres", "kafka", "mail"):
+        for name in (*EVERYBODY, *INFRASTRUCTURE):
             self.stack.resume(name)
+        for name in paths.NAMES if self.ways else ():
+            self.ways.mend(name)
+        if self.clocks:
+            self.clocks.set_all_right()
         self.stack.mail.behave()
-        for name in ("postgres", "kafka", "mail"):
+        for name in INFRASTRUCTURE:
             self.stack.start(name)
         for name in EVERYBODY:
             self.expect_alive(name)
@@ -125,12 +140,12 @@ def doom(rig, fault):
     """It will die by itself between two steps, if it comes by there."""
     rig.expect_alive(fault.target)
     with contextlib.suppress(StackError):  # it may come by there before it is ready
-        rig.stack.restart(fault.target, {"WAYBILL_TEST_DIE_AT": fault.detail})
+        rig.restart(fault.target, {"WAYBILL_TEST_DIE_AT": fault.detail})
 
 
 def reprieve(rig, fault):
     rig.note(f"{fault.target} {'lived' if rig.stack.alive(fault.target) else 'died'}")
-    rig.stack.restart(fault.target, {})
+    rig.restart(fault.target, {})
 
 
 def set_psp_fault(rig, fault):
@@ -158,12 +173,41 @@ def mend_mail(rig, fault):
 def disorder(rig, fault):
     """Both copies get every message twice, and each batch shuffled."""
     for name in copies_of(fault.target):
-        rig.stack.restart(name, {"WAYBILL_TEST_DELIVER_TWICE": "1", "WAYBILL_TEST_SHUFFLE": fault.detail})
+        rig.restart(name, {"WAYBILL_TEST_DELIVER_TWICE": "1", "WAYBILL_TEST_SHUFFLE": fault.detail})
 
 
 def order_again(rig, fault):
     for name in copies_of(fault.target):
-        rig.stack.restart(name, {})
+        rig.restart(name, {})
+
+
+def slow_path(rig, fault):
+    rig.ways.slow(name_of(fault.target), int(fault.detail))
+
+
+def hush_path(rig, fault):
+    rig.ways.hush(name_of(fault.target))
+
+
+def cut_path(rig, fault):
+    rig.ways.cut(name_of(fault.target))
+
+
+def mend_path(rig, fault):
+    rig.ways.mend(name_of(fault.target))
+
+
+def name_of(path):
+    return path.rpartition(" ")[2]
+
+
+def step_clock(rig, fault):
+    """It jumps, before or back, and later jumps again."""
+    rig.clocks.step(fault.target, int(fault.detail))
+
+
+def set_clock_right(rig, fault):
+    rig.clocks.step(fault.target, 0)
 
 
 def roll(rig, fault):
@@ -191,8 +235,8 @@ def one(fault):
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`seconds`: how long it lasts, from ... to; `weight`: how often it comes, compared with others; `held`: the names
-    that nobody else may touch meanwhile."""
+    """`seconds`: how long it lasts, from ... to; `weight`: how often it comes, compared with others, or 0: at the
+    beginning of a run that is long enough, and not again; `held`: the names that nobody else may touch meanwhile."""
 
     targets: tuple
     seconds: tuple
@@ -210,8 +254,14 @@ KINDS = {
                   DEATHS, weight=2),
     "broker_kill": Kind(("kafka",), (0, 6), kill, start),
     "broker_pause": Kind(("kafka",), (1, 15), pause, resume),
+    "broker_away": Kind(("kafka",), (OUTAGE_S, OUTAGE_S), kill, start, weight=0),
     "database_crash": Kind(("postgres",), (0, 2), crash_database, start),
     "database_cut": Kind(("postgres",), (0.5, 3), cut_sessions, cut_sessions, ROLES),
+    "path_slow": Kind(PATHS, (2, 12), slow_path, mend_path, ("10", "100", "700")),
+    "path_hush": Kind(PATHS, (0.3, 18), hush_path, mend_path, weight=2),
+    "path_cut": Kind(PATHS, (0.1, 8), cut_path, mend_path),
+    "clock": Kind(OURS, (1, 12), step_clock, set_clock_right,
+                  tuple(str(seconds) for seconds in (-25 * HOUR_S, -HOUR_S, -20, 20, HOUR_S, 25 * HOUR_S))),
     "psp_slow": Kind(("psp-sandbox",), (4, 12), set_psp_fault, reset_psp, ("slow 1500", "slow 6000")),
     "psp_silent": Kind(("psp-sandbox",), (4, 12), set_psp_fault, reset_psp,
                        (f"time_out_after_doing {SILENT_MS}", "error_500_after", "garbage_after")),
@@ -222,6 +272,9 @@ KINDS = {
                      held=lambda fault: copies_of(fault.target)),
     "roll": Kind(("everybody",), (0, 0), roll, nothing, held=lambda fault: []),
 }
+
+
+NEED_PATHS = {"path_slow", "path_hush", "path_cut"}
 
 
 def play(plan, rig):

@@ -1,7 +1,8 @@
 """What goes wrong in a run, and when: drawn from a seed alone, so that the same seed, minutes and kinds give the same
 plan on any machine.
 
-The first half of a plan has one fault at a time, each kind in turn; in the second half they overlap.
+The first half of a plan has one fault at a time, each kind in turn; in the second half they overlap. What comes only
+once comes first, if the first half has room for it.
 """
 
 import dataclasses
@@ -47,9 +48,11 @@ def draw(seed, minutes, kinds):
     chance = random.Random(seed)
     disturbed = chance.randrange(1, 1000) if "disorder" in kinds and chance.random() < 0.5 else 0
     end = minutes * 60 - QUIET_AT_LAST
-    faults, deck, at = [], [], float(QUIET_AT_FIRST)
-    while True:
-        deck = deck or _shuffled(chance, kinds)
+    faults, at = [], float(QUIET_AT_FIRST)
+    deck = [name for name in sorted(kinds) if kinds[name].weight == 0 and kinds[name].seconds[1] < end / 2]
+    usual = {name: kind for name, kind in kinds.items() if kind.weight > 0}
+    while deck or usual:
+        deck = deck or _shuffled(chance, usual)
         fault = _deal(chance, at, deck.pop(), kinds)
         if fault.at + fault.lasts > end:
             break

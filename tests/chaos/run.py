@@ -12,6 +12,7 @@ sees all of that. The folder of the stack stays when something was found, and wi
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import random
 import shutil
@@ -33,6 +34,8 @@ import faults
 import judge
 import plan as plans
 import report
+from clocks import Clocks
+from paths import Paths
 from stack import Stack
 
 SHOPPERS = 6
@@ -46,24 +49,33 @@ CONTROL_MINUTES = 0.4
 CONTROL_WAIT_S = 30
 
 
-def begin_stack(folder, plan, options):
-    """Starts everything, and makes it the stack that the journeys' people know."""
-    extra = {"checkout": CHECKOUT}
+def begin_stack(folder, plan, options, ending):
+    """Starts everything, and makes it the stack that the journeys' people know. Gives it in the hands of the faults."""
+    stack = Stack(folder, copies=faults.COPIES, variant=options.variant)
+    ways = clocks = None
+    if faults.NEED_PATHS & set(plan.kinds):
+        ways = Paths(stack)
+        ending.callback(ways.stop)
+        stack.extra |= ways.settings(stack)
+    if "clock" in plan.kinds:
+        clocks = Clocks(stack, faults.OURS)
+        stack.extra |= {name: clocks.settings(name) for name in faults.OURS}
     if options.control:
-        extra["*"] = BROKEN
+        stack.extra["*"] = BROKEN
     elif plan.disturbed:
-        extra["*"] = {"WAYBILL_TEST_DELIVER_TWICE": "1", "WAYBILL_TEST_SHUFFLE": str(plan.disturbed)}
-    Stack(folder, copies=faults.COPIES, variant=options.variant, extra=extra).up()
+        stack.extra["*"] = {"WAYBILL_TEST_DELIVER_TWICE": "1", "WAYBILL_TEST_SHUFFLE": str(plan.disturbed)}
+    stack.extra["checkout"] = stack.extra.get("checkout", {}) | CHECKOUT
+    ending.callback(stack.down)
+    stack.up()
     os.environ["WAYBILL_TEST_STATE"] = str(folder)
     import support
-    return support.stack()
+    return faults.Rig(support.stack(), ways, clocks)
 
 
-def shop(stack, plan, options):
-    """Shoppers, staff and faults until all are over and everything is healed. Gives the crowd, the desk and the rig."""
+def shop(rig, plan, options):
+    """Shoppers, staff and faults until all are over and everything is healed. Gives the crowd and the desk."""
     from desk import Desk
     from shoppers import Crowd
-    rig = faults.Rig(stack)
     crowd = Crowd(SHOPPERS, options.scarce)
     desk = Desk(crowd)
     over = threading.Event()
@@ -79,13 +91,13 @@ def shop(stack, plan, options):
         shopping.result()
         working.result()
     say(f"healed after {time.monotonic() - rig.began:.0f} s; waiting for quiet")
-    return crowd, desk, rig
+    return crowd, desk
 
 
-def run(folder, plan, options):
-    """One run from the start of the stack to its end. Gives the exit status."""
-    stack = begin_stack(folder, plan, options)
-    crowd, desk, rig = shop(stack, plan, options)
+def run(rig, plan, options):
+    """One run. Gives the exit status."""
+    stack = rig.stack
+    crowd, desk = shop(rig, plan, options)
     evidence.wait_for_ends(options.patience)
     found = evidence.collect(stack, crowd, desk, options.patience)
     evidence.look_back(found, stack, rig, stack.down())
@@ -94,10 +106,10 @@ def run(folder, plan, options):
     return 1 if findings else 0
 
 
-def run_control(folder, plan, options):
+def run_control(rig, plan, options):
     """The same without faults and without dedupe; then more is broken by hand. Gives 0 if the judge saw all of it."""
-    stack = begin_stack(folder, plan, options)
-    crowd, desk, rig = shop(stack, plan, options)
+    stack = rig.stack
+    crowd, desk = shop(rig, plan, options)
     evidence.wait_for_ends(CONTROL_WAIT_S)
     findings = judge.judge(evidence.collect(stack, crowd, desk, CONTROL_WAIT_S))
     say(f"without dedupe: {', '.join(sorted({finding.rule for finding in findings})) or 'nothing was seen'}")
@@ -152,12 +164,13 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="waybill-chaos-", dir=os.environ.get("TMPDIR", "/var/tmp")))
     status = 2
     try:
-        status = (run_control if options.control else run)(folder, plan, options)
+        with contextlib.ExitStack() as ending:
+            rig = begin_stack(folder, plan, options, ending)
+            status = (run_control if options.control else run)(rig, plan, options)
     except Exception:  # whatever it is, it is no verdict
         traceback.print_exc()
         say("the run went wrong")
     finally:
-        Stack(folder).down()
         if options.keep or status:
             say(f"logs and data stay in {folder}")
         else:

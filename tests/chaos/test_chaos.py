@@ -9,7 +9,7 @@ from pathlib import Path
 
 RUN = Path(__file__).with_name("run.py")
 SEED = "3"
-MINUTES = "2.5"
+MINUTES = "3"
 
 
 class ChaosTest(unittest.TestCase):

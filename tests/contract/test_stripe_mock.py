@@ -18,10 +18,10 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests")]
 sys.dont_write_bytecode = True
 
-import golang
+from support import golang
 
 OBJECTS = ("stripe", "payment", "intent_fsm", "psp", "fold")
 SANITIZE = ["-fsanitize=address,undefined"]

@@ -37,7 +37,13 @@ class PlanTest(unittest.TestCase):
         self.assertGreater(overlaps, 50)
 
     def test_in_a_long_run_every_kind_comes(self):
-        self.assertEqual({fault.kind for fault in draw(1, 5, KINDS).faults}, set(KINDS))
+        self.assertEqual({fault.kind for fault in draw(1, 30, KINDS).faults}, set(KINDS))
+
+    def test_the_long_outage_comes_once_and_only_where_there_is_room(self):
+        faults = draw(1, 30, KINDS).faults
+        self.assertEqual([fault.kind for fault in faults].count("broker_away"), 1)
+        self.assertEqual(faults[0].kind, "broker_away")
+        self.assertNotIn("broker_away", {fault.kind for fault in draw(1, 19, KINDS).faults})
 
     def test_only_what_was_asked_for_goes_wrong(self):
         some = {name: KINDS[name] for name in ("kill", "mail")}

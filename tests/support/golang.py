@@ -12,9 +12,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from packages import STATE
-
+ROOT = Path(__file__).resolve().parents[2]
+STATE = Path(os.environ.get("WAYBILL_STATE", ROOT / ".waybill"))
 STRIPE_MOCK = ("github.com/stripe/stripe-mock", "v0.203.0")
+TOXIPROXY = ("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.12.0")
 TOOLCHAIN = "v0.0.1-go1.22.12.{system}-{machine}"
 SECONDS = 300
 
@@ -54,8 +55,16 @@ def newer_go(go, environment):
 
 def stripe_mock():
     """The program that checks requests against Stripe's own specification; made once."""
-    module, version = STRIPE_MOCK
-    program = STATE / "go" / version / "stripe-mock"
+    return installed(*STRIPE_MOCK)
+
+
+def toxiproxy():
+    """The proxy that makes connections slow or cuts them; made once."""
+    return installed(*TOXIPROXY)
+
+
+def installed(package, version):
+    program = STATE / "go" / version / package.rpartition("/")[2]
     if program.exists():
         return program
     environment = os.environ | {"GOPATH": str(STATE / "go"), "GOBIN": str(program.parent),
@@ -64,5 +73,5 @@ def stripe_mock():
     go = find_go()
     if version_of(go) < (1, 21):
         go = newer_go(go, environment)
-    run([go, "install", f"{module}@{version}"], environment)
+    run([go, "install", f"{package}@{version}"], environment)
     return program
