@@ -1,19 +1,29 @@
 #!/usr/bin/python3
 """make bench: complete orders through the storefront gateway, what they cost, and the floor beside them in the same run.
 
-    tools/bench.py [--seconds 60] [--warm 10] [--shoppers 1,8,32] [--methods bank_transfer,card] [--state DIR] [--out FILE]
+    tools/bench.py [--seconds 60] [--warm 25] [--shoppers 1,8,32,128] [--methods bank_transfer,card] [--only PART,...]
+                   [--state DIR] [--out FILE]
 
 Starts a stack of its own (one copy of everything, everything on this machine, fsync and synchronous_commit on,
-acks=all, mails on), loads the sample shop, and for each method and number of shoppers runs waybill-bench. A run counts
-only if lag and outbox age did not grow over its second half, and within 30 s of its end all due mails were accepted and
-waybill-audit is clean. Prints a table and writes everything as JSON.
+acks=all, mails on), loads the sample shop, and has waybill-bench ask:
+
+    closed   orders as fast as so many shoppers can, for each method
+    open     orders that begin at fixed times, half as many a second as the best closed run of the method had
+    calls    carts read, and lines added, by as many shoppers as the most but one
+    scarce   32 shoppers want 20 pieces
+    import   a catalogue of 10,000 products through the integration gateway, and COPY for the same rows
+    start    each process stopped and started
+    floor    no shop at all: pgbench writes only the rows that an order must leave
+
+A run of orders counts only if what is left to do did not grow over its second half, and within 30 s of its end all due
+mails were accepted and waybill-audit is clean. Prints a table and writes everything as JSON.
 """
 
 import argparse
 import csv
 import json
 import os
-import re
+import platform
 import shutil
 import subprocess
 import sys
@@ -23,107 +33,25 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "deploy/local"))
+sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tools/bench")]
 sys.dont_write_bytecode = True
 
-from infrastructure import postgres_binaries
+from floor import floor
+from imports import imports, send
+from meter import SERVICES, Meter, used
 from place import read_environment
 from process import run
 from stack import Stack
+from starts import starts
 
-TICKS = os.sysconf("SC_CLK_TCK")
-SERVICES = ("catalog", "cart", "checkout", "payment", "order", "fulfilment", "notification")
 SETTLE_SECONDS = 30
-
-FLOOR_TABLES = """
-CREATE SCHEMA IF NOT EXISTS floor;
-CREATE TABLE floor.orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number text UNIQUE, total bigint, body text);
-CREATE TABLE floor.line (order_id bigint, sku int, quantity int, PRIMARY KEY (order_id, sku));
-CREATE TABLE floor.stock (sku int PRIMARY KEY, on_hand bigint);
-CREATE TABLE floor.payment (order_id bigint PRIMARY KEY, amount bigint, state text);
-CREATE TABLE floor.outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text);
-INSERT INTO floor.stock SELECT n, 1000000000 FROM generate_series(1, 320) n;
-"""
-FLOOR_SCRIPT = r"""
-\set a random(1, 160)
-\set b random(161, 320)
-BEGIN;
-INSERT INTO floor.orders (number, total, body) VALUES (gen_random_uuid()::text, 1999, repeat('x', 1200)) RETURNING id AS order_id \gset
-INSERT INTO floor.line VALUES (:order_id, :a, 1);
-INSERT INTO floor.line VALUES (:order_id, :b, 2);
-UPDATE floor.stock SET on_hand = on_hand - 1 WHERE sku = :a;
-UPDATE floor.stock SET on_hand = on_hand - 2 WHERE sku = :b;
-INSERT INTO floor.payment VALUES (:order_id, 1999, 'due');
-INSERT INTO floor.outbox (body) VALUES (repeat('x', 1500));
-COMMIT;
-"""
-
-
-def children(pid):
-    """A process and all below it."""
-    found = [pid]
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                for child in file.read().split():
-                    found += children(int(child))
-    except FileNotFoundError:
-        pass
-    return found
-
-
-def cpu_seconds(pid):
-    total = 0
-    for one in children(pid):
-        try:
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-            if one != pid:
-                continue
-            total += int(fields[13]) + int(fields[14])  # of children that ended
-        except FileNotFoundError:
-            pass
-    return total / TICKS
-
-
-def pss_mib(pid):
-    try:
-        return int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]) / 1024
-    except (FileNotFoundError, TypeError):
-        return 0.0
-
-
-class Meter:
-    """What is read before and after a run, and watched during it."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.pids = {name: stack.daemon(name).pid for name in stack.running()}
-
-    def sql(self, statement):
-        """One row, as the owner of the whole database sees it."""
-        dsn = self.stack.dsn("postgres").rpartition("/")[0] + "/waybill"
-        found = subprocess.run([postgres_binaries() / "psql", dsn, "-XAtq", "-c", statement],
-                               check=True, capture_output=True, text=True)
-        return [int(value) for value in found.stdout.strip().split("|")]
-
-    def read(self):
-        events = " + ".join(f'(SELECT last_value FROM "{service}".outbox_id_seq)' for service in SERVICES)
-        transactions, wal, events = self.sql("SELECT sum(xact_commit), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'),"
-                                             f" {events} FROM pg_stat_database WHERE datname = 'waybill'")
-        return {"cpu": {name: cpu_seconds(pid) for name, pid in self.pids.items()}, "transactions": transactions,
-                "wal": wal, "events": events}
-
-    def backlog(self):
-        """(Events not published, mails due.) One connection for all: looking should not cost what is looked at."""
-        unpublished = " + ".join(f'(SELECT count(*) FROM "{service}".outbox)' for service in SERVICES)
-        due = "(SELECT count(*) FROM notification.task WHERE state IN ('due', 'running'))"
-        return tuple(self.sql(f"SELECT {unpublished}, {due}"))
-
-
-def watch(meter, stop, into):
-    while not stop.wait(2):
-        into.append((time.monotonic(), *meter.backlog()))
+OPEN_SHOPPERS = 128  # enough that each purchase finds one who is free; "begun late" tells
+PARTS = ("closed", "open", "calls", "scarce", "import", "start", "floor")
+SCARCE_PIECES = {"berlin": 12, "leeds": 8}
+SCARCE_SHOPPERS = 32
+SCARCE_TRIES = 160
+PRODUCTS = 10_000
+OTHERS = ("postgres", "kafka", "mail")  # processes that are not ours
 
 
 def rows_of(name):
@@ -139,6 +67,11 @@ def skus():
     return sorted({row["sku"] for row in rows_of("products.csv") if row["currency"] == "EUR" and stock.get(row["sku"], 0) >= 10000})
 
 
+def watch(meter, stop, into):
+    while not stop.wait(2):
+        into.append(meter.backlog())
+
+
 def is_flat(samples, column):
     """Whether a backlog's last quarter is about as small as its second."""
     quarter = len(samples) // 4
@@ -149,116 +82,199 @@ def is_flat(samples, column):
     return late <= max(2 * early, early + 500)
 
 
-def one_run(stack, meter, method, shoppers, options):
-    host = stack.urls("storefront")[0].removeprefix("http://")
-    samples, stop = [], threading.Event()
-    watcher = threading.Thread(target=watch, args=(meter, stop, samples))
-    before = meter.read()
-    watcher.start()
-    bench = subprocess.run([ROOT / "build/plain/bin/waybill-bench", "--storefront", host, "--shoppers", str(shoppers),
-                            "--seconds", str(options.seconds), "--warm", str(options.warm), "--method", method,
-                            "--skus", ",".join(options.skus)], capture_output=True, text=True)
-    stop.set()
-    watcher.join()
-    ended = time.monotonic()
-    after = meter.read()
-    if bench.returncode:
-        sys.exit(f"waybill-bench: {bench.stderr}")
-    result = json.loads(bench.stdout)
-    if bench.stderr:
-        result["complaints"] = bench.stderr.splitlines()[:5]
-    result["pss_mib"] = {name: round(pss_mib(pid), 1) for name, pid in meter.pids.items()}
+class Bench:
+    """A stack under load, and what was found."""
 
-    while time.monotonic() < ended + SETTLE_SECONDS and any(meter.backlog()):
-        time.sleep(1)
-    mails_due = meter.backlog()[1]
-    left = max(1, int(ended + SETTLE_SECONDS - time.monotonic()))
-    environment = os.environ | {f"WAYBILL_{name.upper()}_DATABASE": stack.dsn(name) for name in SERVICES}
-    audit = subprocess.run([ROOT / "build/plain/bin/waybill-audit", f"--wait={left}"], env=environment,
-                           capture_output=True, text=True)
+    def __init__(self, stack, options):
+        self.stack = stack
+        self.options = options
+        self.meter = Meter(stack)
+        self.results = {"machine": machine(), "orders": [], "calls": []}
 
-    share = (options.seconds + options.warm) / options.seconds  # the meters also saw the warm-up
-    orders = max(1, result["orders"] * share)
-    result |= {"cpu_ms_per_order": {name: round((after["cpu"][name] - before["cpu"][name]) / orders * 1000, 2)
-                                    for name in meter.pids},
-               "transactions_per_order": round((after["transactions"] - before["transactions"]) / orders, 1),
-               "wal_bytes_per_order": round((after["wal"] - before["wal"]) / orders),
-               "events_per_order": round((after["events"] - before["events"]) / orders, 1),
-               "backlog_is_flat": is_flat(samples, 1) and is_flat(samples, 2), "mails_due_after": mails_due,
-               "settled_s": round(time.monotonic() - ended, 1), "audit": audit.stdout.strip().splitlines()[-1:],
-               "audit_is_clean": audit.returncode == 0}
-    result["counts"] = (result["failures"] == 0 and result["backlog_is_flat"] and mails_due == 0 and audit.returncode == 0)
-    if audit.returncode:
-        result["audit_report"] = audit.stdout.splitlines()[:40]
-    return result
+    def drive(self, *arguments):
+        """What waybill-bench says."""
+        host = self.stack.urls("storefront")[0].removeprefix("http://")
+        done = subprocess.run([ROOT / "build/plain/bin/waybill-bench", "--storefront", host, *map(str, arguments)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"waybill-bench: {done.stderr}")
+        result = json.loads(done.stdout)
+        result["driver_cores"] = round(result["driver_cpu_s"] / result["driver_s"], 2)
+        if done.stderr:
+            result["complaints"] = done.stderr.splitlines()[:5]
+        return result
+
+    def timed(self):
+        return "--seconds", self.options.seconds, "--warm", self.options.warm, "--skus", ",".join(self.options.skus)
+
+    def orders(self, *arguments):
+        """A run of orders, with what they cost, and whether it counts."""
+        samples, stop = [], threading.Event()
+        watcher = threading.Thread(target=watch, args=(self.meter, stop, samples))
+        before = self.meter.read()
+        watcher.start()
+        result = self.drive(*arguments, *self.timed())
+        stop.set()
+        watcher.join()
+        ended = time.monotonic()
+        # The meters saw the warm-up too, so all orders share it.
+        result |= used(before, self.meter.read(), max(1, result["done_ever"])) | {"pss_mib": self.meter.memory()}
+        result |= self.settle(ended)
+        result["backlog_is_flat"] = is_flat(samples, 0) and is_flat(samples, 1)
+        result["counts"] = (result["failures"] == 0 and result["refused"] == 0 and result["backlog_is_flat"]
+                            and result["mails_due_after"] == 0 and result["audit_is_clean"])
+        self.results["orders"].append(result)
+        print_orders(result)
+        return result
+
+    def wait_for_quiet(self, until=None):
+        while any(self.meter.backlog()) and (until is None or time.monotonic() < until):
+            time.sleep(1)
+
+    def settle(self, ended):
+        self.wait_for_quiet(ended + SETTLE_SECONDS)
+        mails_due = self.meter.backlog()[1]
+        left = max(1, int(ended + SETTLE_SECONDS - time.monotonic()))
+        environment = os.environ | {f"WAYBILL_{name.upper()}_DATABASE": self.stack.dsn(name) for name in SERVICES}
+        audit = subprocess.run([ROOT / "build/plain/bin/waybill-audit", f"--wait={left}"], env=environment,
+                               capture_output=True, text=True, check=False)
+        found = {"mails_due_after": mails_due, "settled_s": round(time.monotonic() - ended, 1),
+                 "audit": audit.stdout.strip().splitlines()[-1:], "audit_is_clean": audit.returncode == 0}
+        return found if audit.returncode == 0 else found | {"audit_report": audit.stdout.splitlines()[:40]}
+
+    # -- The parts ----------------------------------------------------------------------------------------------------
+
+    def run_closed(self):
+        for method in self.options.methods:
+            for shoppers in self.options.shoppers:
+                self.orders("--method", method, "--shoppers", shoppers)
+
+    def run_open(self):
+        for method in self.options.methods:
+            best = max((result["per_s"] for result in self.results["orders"]
+                        if result["method"] == method and result["rate"] == 0), default=2)
+            self.orders("--method", method, "--shoppers", OPEN_SHOPPERS, "--rate", max(1, int(best / 2)))
+
+    def run_calls(self):
+        shoppers = sorted(self.options.shoppers)[-2:][0]
+        for act in ("read_cart", "add_line"):
+            result = self.drive("--act", act, "--shoppers", shoppers, *self.timed())
+            self.results["calls"].append(result)
+            print(f"\n{act}, {shoppers} shoppers: {result['per_s']:.0f} a second, failures {result['failures']}",
+                  *result.get("complaints", []), sep="\n  ")
+            print_steps(result)
+
+    def run_scarce(self):
+        """Everybody wants one of the last pieces."""
+        sku = self.options.skus[0]
+        sold = self.stock(sku)
+        deadlocks = self.deadlocks()
+        result = self.drive("--method", "bank_transfer", "--shoppers", SCARCE_SHOPPERS, "--most", SCARCE_TRIES, "--warm", 0,
+                            "--seconds", 600, "--skus", sku, "--lines", 1, "--quantity", 1)
+        left = self.meter.sql(f"SELECT sum(on_hand - held - allocated), sum(allocated) FROM fulfilment.stock WHERE sku = '{sku}'")
+        result |= {"pieces": sum(SCARCE_PIECES.values()), "pieces_left": left[0], "pieces_sold": left[1] - sold,
+                   "deadlocks": self.deadlocks() - deadlocks}
+        self.results["scarce"] = result
+        print(f"\n{result['pieces']} pieces, {SCARCE_SHOPPERS} shoppers, {SCARCE_TRIES} tries: {result['done_ever']} orders,"
+              f" {result['refused']} refused, {result['pieces_left']} left, {result['deadlocks']} deadlocks,"
+              f" failures {result['failures']}", *result.get("complaints", []), sep="\n  ")
+
+    def run_import(self):
+        found = self.results["import"] = imports(self.stack, PRODUCTS, self.wait_for_quiet)
+        print(f"\nimport of {found['products']} products: {found['import_s']} s, {found['times_copy']} times COPY"
+              f" ({found['copy_s']} s)", flush=True)
+
+    def run_start(self):
+        found = self.results["start_s"] = starts(self.stack)
+        print("\nfrom its start until it serves:", ", ".join(f"{name} {seconds} s" for name, seconds in found.items()),
+              flush=True)
+
+    def run_floor(self):
+        self.results["floor_per_s"] = floor(self.stack, self.options.shoppers, max(5, self.options.seconds // 4))
+        print(f"\nfloor (pgbench, only the rows that an order must leave): {self.results['floor_per_s']}")
+
+    def stock(self, sku):
+        """Has exactly the scarce pieces beside those that are sold already. Gives how many those are."""
+        sold = 0
+        lines = ["sku,warehouse,on_hand"]
+        for row in rows_of("stock.csv"):
+            if row["sku"] == sku:
+                allocated = self.meter.sql("SELECT sum(allocated) FROM fulfilment.stock"
+                                           f" WHERE sku = '{sku}' AND warehouse = '{row['warehouse']}'")[0]
+                sold += allocated
+                lines.append(f"{sku},{row['warehouse']},{allocated + SCARCE_PIECES.get(row['warehouse'], 0)}")
+        send(self.stack, "stock", lines)
+        return sold
+
+    def deadlocks(self):
+        return self.stack.daemon("postgres").log.read_text(errors="replace").count("deadlock detected")
 
 
-def floor(stack, options):
-    """Orders a second that PostgreSQL alone writes: only the rows that an order must leave behind."""
-    script = stack.state / "floor.sql"
-    script.write_text(FLOOR_SCRIPT)
-    dsn = stack.dsn("postgres").rpartition("/")[0] + "/waybill_test"
-    subprocess.run([postgres_binaries() / "psql", dsn, "-Xq", "-c", "DROP SCHEMA IF EXISTS floor CASCADE", "-c", FLOOR_TABLES],
-                   check=True, capture_output=True)
-    found = {}
-    for clients in options.shoppers:
-        run = subprocess.run([shutil.which("pgbench") or postgres_binaries() / "pgbench", "-n", "-M", "prepared", "-c",
-                              str(clients), "-j", "2", "-T", str(max(5, options.seconds // 4)), "-f", script, dsn],
-                             check=True, capture_output=True, text=True)
-        found[clients] = round(float(re.search(r"tps = ([\d.]+)", run.stdout)[1]), 1)
-    return found
+def machine():
+    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+                  if line.startswith("model name")), platform.machine())
+    return {"cores": os.cpu_count(), "cpu": model, "kernel": platform.release()}
 
 
-def print_run(result):
-    cpu = result["cpu_ms_per_order"]
-    ours = {name: ms for name, ms in cpu.items() if name not in ("postgres", "kafka", "mail")}
-    print(f"\n{result['method']}, {result['shoppers']} shoppers: {result['orders_per_s']} orders/s"
-          f"{'' if result['counts'] else '   DOES NOT COUNT'}", *result.get("complaints", []), sep="\n  ")
+def print_steps(result):
     for step, row in result["steps"].items():
         print(f"  {step:16} p50 {row['p50_ms']:8.2f}  p90 {row['p90_ms']:8.2f}  p99 {row['p99_ms']:8.2f} ms")
+    print(f"  the driver took {result['driver_cores']} cores", flush=True)
+
+
+def print_orders(result):
+    cpu = result["cpu_ms_per_order"]
+    ours = {name: ms for name, ms in cpu.items() if name not in OTHERS}
+    how = f"{result['rate']} a second" if result["rate"] else f"{result['shoppers']} shoppers"
+    print(f"\n{result['method']}, {how}: {result['per_s']} orders/s{'' if result['counts'] else '   DOES NOT COUNT'}",
+          *result.get("complaints", []), sep="\n  ")
+    print_steps(result)
     print(f"  CPU per order: ours {sum(ours.values()):.2f} ms ({', '.join(f'{n} {m}' for n, m in sorted(ours.items(), key=lambda x: -x[1]))}),"
           f" postgres {cpu.get('postgres', 0)}, kafka {cpu.get('kafka', 0)}, mail {cpu.get('mail', 0)} ms")
     print(f"  {result['transactions_per_order']} transactions, {result['events_per_order']} events,"
-          f" {result['wal_bytes_per_order']} WAL bytes per order; settled in {result['settled_s']} s;"
-          f" audit {' '.join(result['audit'])}; failures {result['failures']}")
-    biggest = sorted(((m, n) for n, m in result["pss_mib"].items() if n not in ("postgres", "kafka", "mail")), reverse=True)
-    print(f"  PSS: largest of ours {biggest[0][1]} {biggest[0][0]} MiB; all of ours {sum(m for m, _ in biggest):.0f} MiB")
-    sys.stdout.flush()
+          f" {result['wal_bytes_per_order']} WAL bytes per order; from event to consumed within {result['event_lag_ms']} ms;"
+          f" settled in {result['settled_s']} s; audit {' '.join(result['audit'])}; failures {result['failures']}")
+    biggest = sorted(((m, n) for n, m in result["pss_mib"].items() if n not in OTHERS), reverse=True)
+    print(f"  PSS: largest of ours {biggest[0][1]} {biggest[0][0]} MiB; all of ours {sum(m for m, _ in biggest):.0f} MiB",
+          flush=True)
+
+
+def numbers(text):
+    return [int(number) for number in text.split(",")]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--warm", type=int, default=10)
-    parser.add_argument("--shoppers", type=lambda text: [int(n) for n in text.split(",")], default=[1, 8, 32])
+    parser.add_argument("--warm", type=int, default=25)
+    parser.add_argument("--shoppers", type=numbers, default=[1, 8, 32, 128])
     parser.add_argument("--methods", type=lambda text: text.split(","), default=["bank_transfer", "card"])
+    parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS, help=f"some of {','.join(PARTS)}")
     parser.add_argument("--state", help="keep the stack's state here; default: a folder that goes away")
     parser.add_argument("--out", help="also write all figures to this file, as JSON")
     options = parser.parse_args()
+    if set(options.only) - set(PARTS):
+        parser.error(f"the parts are {', '.join(PARTS)}")
     options.skus = skus()[:300]
 
     folder = Path(options.state or tempfile.mkdtemp(prefix="waybill-bench-", dir="/var/tmp"))
     stack = Stack(folder, copies=1, variant="plain", log_level="warning",
                   extra={"storefront": {"WAYBILL_RATE_TOKEN": "100000", "WAYBILL_RATE_ADDRESS": "100000"}})
-    results = {"machine": os.cpu_count(), "runs": []}
     try:
         stack.up()
         run([ROOT / "deploy/sample/load"], os.environ | read_environment(stack.state / "environment"))
-        meter = Meter(stack)
-        for method in options.methods:
-            for shoppers in options.shoppers:
-                result = one_run(stack, meter, method, shoppers, options)
-                results["runs"].append(result)
-                print_run(result)
-        results["floor_tps"] = floor(stack, options)
-        print(f"\nfloor (pgbench, only the rows that an order must leave): {results['floor_tps']}")
+        bench = Bench(stack, options)
+        for part in PARTS:
+            if part in options.only:
+                getattr(bench, f"run_{part}")()
+        bench.meter.close()
     finally:
         stack.down()
         if not options.state:
             shutil.rmtree(folder, ignore_errors=True)
     if options.out:
-        Path(options.out).write_text(json.dumps(results, indent=1) + "\n")
-    return 0 if all(result["counts"] for result in results["runs"]) else 1
+        Path(options.out).write_text(json.dumps(bench.results, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(result["counts"] for result in bench.results["orders"]) else 1
 
 
 if __name__ == "__main__":

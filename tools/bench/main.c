@@ -1,373 +1,234 @@
-/* waybill-bench: shoppers who buy through the storefront gateway, one order after another, and how long each step took.
+/* waybill-bench: shoppers at the storefront gateway, how much they got done and how long each step took.
+ *
+ * Closed loop: each begins anew when done, so a slow shop is asked less. Open loop (--rate): purchases begin when their
+ * time has come, whoever is still busy; a shopper's time runs from there, and how late it really began is told too.
  */
 #include <getopt.h>
 #include <inttypes.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
-#include "arena.h"
 #include "clock.h"
-#include "id.h"
-#include "json.h"
+#include "macros.h"
+#include "shopper.h"
 #include "text.h"
-#include "wire.h"
 
 #define SHOPPERS_MAX 512
-#define SKUS_MAX 1000
-#define SAMPLES_MAX 200000 /* of each step and shopper; more are not kept */
+#define RATE_MAX 100000
+#define FIRST_OPTION 1000 /* above all characters */
+#define LINES_MAX 200
+#define QUANTITY_MAX 9999
 
-enum step { CREATE_CART, ADD_LINE, OPEN_CHECKOUT, SET_ADDRESSES, SET_DELIVERY, SET_PAYMENT, PLACE, PAY, STEPS };
-
-static const char *const step_names[] = {"create cart", "add line",       "open checkout",  "addresses",
-                                         "delivery",    "payment method", "place to order", "hosted page"};
-
-struct samples {
-    uint32_t *us;
-    size_t count;
+struct act {
+    const char *name;
+    bool (*run)(struct shopper *shopper, int64_t since);
 };
 
-struct shopper {
-    pthread_t thread;
-    struct bench *bench;
-    struct arena *arena;
-    struct wire wire;
-    struct wire psp;
-    unsigned seed;
-    struct samples samples[STEPS];
-    int64_t orders;
-    int64_t failures;
-    char failure[400]; /* the last one, for people */
+static const struct act acts[] = {
+    {"buy", shopper_buy},
+    {"read_cart", shopper_read_cart},
+    {"add_line", shopper_add_line},
+    {NULL, NULL},
 };
 
-struct bench {
-    const char *host;
-    int port;
-    const char *method; /* bank_transfer, cash_on_delivery, card */
-    const char *currency;
-    const char *country;
-    const char *skus[SKUS_MAX];
-    size_t sku_count;
-    int64_t warm_until; /* clock_monotonic() */
-    int64_t until;
-};
+static struct bench bench = {.method = "bank_transfer", .currency = "EUR", .country = "DE", .lines = 2};
+static struct shopper shoppers[SHOPPERS_MAX];
+static const struct act *act = acts;
+static int64_t count = 1;
+static int64_t seconds = 60;
+static int64_t warm = 5;
+static int64_t rate; /* per second, of all together; 0: closed loop */
+static int64_t most; /* times; 0: as often as there is time for */
+static int64_t began;
+static atomic_llong turns;
 
-static int64_t now(void)
+static void sleep_until(int64_t us)
 {
-    return clock_monotonic();
+    const struct timespec until = {.tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
+        ;
 }
 
-static void note(struct shopper *shopper, enum step step, int64_t since)
+/* When the next one is to begin. False when there is none. */
+static bool next_turn(struct shopper *shopper, int64_t *ret_since)
 {
-    struct samples *samples = &shopper->samples[step];
-    if (since >= shopper->bench->warm_until && samples->count < SAMPLES_MAX)
-        samples->us[samples->count++] = (uint32_t)(now() - since);
-}
+    const int64_t turn = atomic_fetch_add(&turns, 1);
+    const bool open = rate > 0;
 
-static bool fail(struct shopper *shopper, const char *what)
-{
-    shopper->failures++;
-    snprintf(shopper->failure, sizeof(shopper->failure), "%s: status %d %.300s", what, shopper->wire.status,
-             shopper->wire.body != NULL ? shopper->wire.body : "");
-    return false;
-}
-
-static const char *find(struct shopper *shopper, const char *path)
-{
-    return json_find(shopper->arena, shopper->wire.body, shopper->wire.body_size, path);
-}
-
-/* One request of a step; the answer must be 2xx. */
-static bool ask(struct shopper *shopper, enum step step, const char *method, const char *path, const char *headers,
-                const char *body)
-{
-    const int64_t since = now();
-
-    if (!wire_ask(&shopper->wire, method, path, headers, "application/json", body)) {
-        shopper->wire.status = 0;
-        shopper->wire.body = NULL;
-        return fail(shopper, step_names[step]);
-    }
-    note(shopper, step, since);
-    return shopper->wire.status / 100 == 2 || fail(shopper, step_names[step]);
-}
-
-static const char *address_body(struct shopper *shopper)
-{
-    const char *address =
-        arena_printf(shopper->arena,
-                     "{\"name\":\"Sam Shopper\",\"line1\":\"1 Bench Street\",\"city\":\"Springfield\","
-                     "\"postal_code\":\"12345\",\"country\":\"%s\"}",
-                     shopper->bench->country);
-    return arena_printf(shopper->arena, "{\"email\":\"shopper-%d@example.com\",\"billing\":%s,\"shipping\":%s}",
-                        rand_r(&shopper->seed) % 100000, address, address);
-}
-
-/* Pays on the hosted page: opens it, and posts the test card that is approved. */
-static bool pay(struct shopper *shopper, const char *page)
-{
-    const int64_t since = now();
-    char host[64];
-    int port;
-    int path;
-
-    if (sscanf(page, "http://%63[^:/]:%d%n", host, &port, &path) != 2)
-        return fail(shopper, "the hosted page's address");
-    shopper->psp.host = shopper->bench->host;
-    shopper->psp.port = port;
-    if (!wire_ask(&shopper->psp, "POST", page + path, "", "application/x-www-form-urlencoded",
-                  "action=pay&card_number=4242424242424242") ||
-        shopper->psp.status / 100 != 3)
-        return fail(shopper, step_names[PAY]);
-    note(shopper, PAY, since);
+    *ret_since = open ? began + turn * CLOCK_SECOND / rate : clock_monotonic();
+    if ((most > 0 && turn >= most) || *ret_since >= bench.until)
+        return false;
+    if (!open)
+        return true;
+    sleep_until(*ret_since);
+    if (*ret_since >= bench.warm_until)
+        samples_add(&shopper->samples[LATE], clock_monotonic() - *ret_since);
     return true;
 }
 
-static bool is_placed(struct shopper *shopper)
+/* Closed loop counts what ends within the time, open loop what was to begin in it, whenever it ends. */
+static bool counts(int64_t since)
 {
-    return shopper->wire.status == 200 && text_equal(find(shopper, "state"), "placed");
-}
+    const int64_t at = rate > 0 ? since : clock_monotonic();
 
-/* Places, and waits until the order exists. One who paid waits for news of it, as a shop's page does. */
-static bool place(struct shopper *shopper, const char *checkout, const char *headers, const char *total)
-{
-    char key[ID_TEXT];
-    id_make(key);
-    const char *keyed = arena_printf(shopper->arena, "%sIdempotency-Key: %s\r\nPrefer: wait=20\r\n", headers, key);
-    const char *path = arena_printf(shopper->arena, "/checkouts/%s/place", checkout);
-    const char *placement = arena_printf(shopper->arena, "/checkouts/%s/placement", checkout);
-    const char *body = arena_printf(shopper->arena, "{\"total\":%s}", total);
-    const int64_t since = now();
-    const char *waiting = NULL;
-    bool paid = false;
-
-    while (now() < since + 60 * CLOCK_SECOND) {
-        const bool sent = paid ? wire_ask(&shopper->wire, "GET", placement, waiting, NULL, NULL)
-                               : wire_ask(&shopper->wire, "POST", path, keyed, "application/json", body);
-        if (!sent)
-            return fail(shopper, step_names[PLACE]);
-        if (shopper->wire.status == 201 || (paid && is_placed(shopper))) {
-            note(shopper, PLACE, since);
-            return true;
-        }
-        if (shopper->wire.status == 200) {
-            const char *page = find(shopper, "redirect_url");
-            waiting = arena_printf(shopper->arena, "%sIf-None-Match: %s\r\n", keyed,
-                                   shopper->wire.etag != NULL ? shopper->wire.etag : "");
-            if (!paid && (page == NULL || !pay(shopper, page)))
-                return fail(shopper, "the hosted page");
-            paid = true;
-        } else if (shopper->wire.status != 202 && shopper->wire.status != 304) {
-            return fail(shopper, step_names[PLACE]);
-        }
-    }
-    return fail(shopper, "the order did not come");
-}
-
-/* One whole purchase. */
-static bool buy(struct shopper *shopper)
-{
-    struct bench *bench = shopper->bench;
-    struct arena *arena = shopper->arena;
-    const char *body = arena_printf(arena, "{\"currency\":\"%s\"}", bench->currency);
-
-    if (!ask(shopper, CREATE_CART, "POST", "/carts", "", body))
-        return false;
-    const char *cart = find(shopper, "id");
-    const char *token = find(shopper, "token");
-    if (cart == NULL || token == NULL)
-        return fail(shopper, "a cart without id and token");
-    const char *headers = arena_printf(arena, "Authorization: Bearer %s\r\n", token);
-
-    const size_t first = (size_t)rand_r(&shopper->seed) % bench->sku_count;
-    for (size_t i = 0; i < 2; i++) {
-        const char *sku = bench->skus[(first + i * 7) % bench->sku_count];
-        body = arena_printf(arena, "{\"sku\":\"%s\",\"quantity\":%d}", sku, 1 + rand_r(&shopper->seed) % 2);
-        if (!ask(shopper, ADD_LINE, "POST", arena_printf(arena, "/carts/%s/items", cart), headers, body))
-            return false;
-    }
-    if (!ask(shopper, OPEN_CHECKOUT, "POST", arena_printf(arena, "/carts/%s/checkout", cart), headers, NULL))
-        return false;
-    const char *checkout = find(shopper, "id");
-    if (checkout == NULL)
-        return fail(shopper, "a checkout without id");
-    if (!ask(shopper, SET_ADDRESSES, "PUT", arena_printf(arena, "/checkouts/%s/addresses", checkout), headers,
-             address_body(shopper)) ||
-        !ask(shopper, SET_DELIVERY, "PUT", arena_printf(arena, "/checkouts/%s/delivery", checkout), headers,
-             "{\"method\":\"first_class\"}"))
-        return false;
-    body = arena_printf(arena, "{\"method\":\"%s\"}", bench->method);
-    if (!ask(shopper, SET_PAYMENT, "PUT", arena_printf(arena, "/checkouts/%s/payment", checkout), headers, body))
-        return false;
-    const char *amount = find(shopper, "totals.total.amount");
-    if (amount == NULL)
-        return fail(shopper, "a checkout without total");
-    return place(shopper, checkout, headers,
-                 arena_printf(arena, "{\"amount\":%s,\"currency\":\"%s\"}", amount, bench->currency));
+    return at >= bench.warm_until && at < bench.until;
 }
 
 static void *shop(void *of)
 {
     struct shopper *shopper = of;
-    struct bench *bench = shopper->bench;
+    int64_t since;
 
-    while (now() < bench->until) {
-        const bool bought = buy(shopper);
-        if (bought && now() >= bench->warm_until && now() < bench->until)
-            shopper->orders++;
-        arena_clear(shopper->arena);
-        if (!bought)
+    while (next_turn(shopper, &since)) {
+        const int64_t refused = shopper->refused;
+        const bool done = act->run(shopper, since);
+        shopper->done += done;
+        shopper->counted += done && counts(since);
+        if (act == acts)
+            arena_clear(shopper->arena);
+        if (!done && shopper->refused == refused)
             wire_close(&shopper->wire);
     }
     return NULL;
 }
 
+static double cpu_seconds(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / CLOCK_SECOND;
+}
+
+static void report(void)
+{
+    int64_t counted = 0, done = 0, refused = 0, failures = 0;
+    const char *comma = "";
+
+    for (int64_t i = 0; i < count; i++) {
+        counted += shoppers[i].counted;
+        done += shoppers[i].done;
+        refused += shoppers[i].refused;
+        failures += shoppers[i].failures;
+        if (shoppers[i].failures > 0)
+            fprintf(stderr, "waybill-bench: shopper %" PRId64 ": %s\n", i, shoppers[i].failure);
+    }
+    printf("{\n  \"act\": \"%s\", \"method\": \"%s\", \"shoppers\": %" PRId64 ", \"rate\": %" PRId64
+           ", \"seconds\": %" PRId64 ",\n"
+           "  \"done\": %" PRId64 ", \"done_ever\": %" PRId64 ", \"refused\": %" PRId64 ", \"failures\": %" PRId64
+           ", \"per_s\": %.2f,\n  \"driver_cpu_s\": %.2f, \"driver_s\": %.2f,\n  \"steps\": {",
+           act->name, bench.method, count, rate, seconds, counted, done, refused, failures,
+           (double)counted / (double)seconds, cpu_seconds(), (double)(clock_monotonic() - began) / CLOCK_SECOND);
+    for (int step = 0; step < STEPS; step++)
+        samples_print(step_names[step], &shoppers[0].samples[step], (size_t)count, sizeof(shoppers[0]), &comma);
+    printf("\n  }\n}\n");
+}
+
+/* --- the command line --- */
+
 /* Reads "SKU,SKU,...", up to SKUS_MAX of them. The copy lives as long as the process. */
-static bool read_skus(struct bench *bench, const char *list)
+static bool read_skus(const char *list)
 {
     char *rest = strdup(list);
     char *word;
 
-    while ((word = strsep(&rest, ",")) != NULL && bench->sku_count < SKUS_MAX)
-        bench->skus[bench->sku_count++] = word;
-    return bench->sku_count > 0;
+    while ((word = strsep(&rest, ",")) != NULL && bench.sku_count < SKUS_MAX)
+        bench.skus[bench.sku_count++] = word;
+    return bench.sku_count > 0;
 }
 
-static int by_value(const void *a, const void *b)
+static bool read_act(const char *name)
 {
-    const uint32_t x = *(const uint32_t *)a;
-    const uint32_t y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
+    for (act = acts; act->name != NULL && !text_equal(act->name, name);)
+        act++;
+    return act->name != NULL;
 }
 
-/* One line of JSON for a step: how many, and percentiles in milliseconds. */
-static void print_step(struct shopper *shoppers, int count, enum step step, bool *first)
+static bool read_address(const char *text)
 {
-    size_t total = 0;
-    for (int i = 0; i < count; i++)
-        total += shoppers[i].samples[step].count;
-    if (total == 0)
-        return;
-    uint32_t *all = calloc(total, sizeof(uint32_t));
-    if (all == NULL)
-        abort();
-    size_t n = 0;
-    for (int i = 0; i < count; i++) {
-        memcpy(all + n, shoppers[i].samples[step].us, shoppers[i].samples[step].count * sizeof(uint32_t));
-        n += shoppers[i].samples[step].count;
-    }
-    qsort(all, total, sizeof(uint32_t), by_value);
-    printf("%s\n    \"%s\": {\"count\": %zu, \"p50_ms\": %.2f, \"p90_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}",
-           *first ? "" : ",", step_names[step], total, all[total / 2] / 1e3, all[total * 9 / 10] / 1e3,
-           all[total * 99 / 100] / 1e3, all[total - 1] / 1e3);
-    *first = false;
-    free(all);
+    static char host[64];
+
+    bench.host = host;
+    return sscanf(text, "%63[^:]:%d", host, &bench.port) == 2;
 }
 
-static void report(struct bench *bench, struct shopper *shoppers, int count, double seconds)
-{
-    int64_t orders = 0;
-    int64_t failures = 0;
-    bool first = true;
-
-    for (int i = 0; i < count; i++) {
-        orders += shoppers[i].orders;
-        failures += shoppers[i].failures;
-        if (shoppers[i].failures > 0)
-            fprintf(stderr, "waybill-bench: shopper %d: %s\n", i, shoppers[i].failure);
-    }
-    printf("{\n  \"method\": \"%s\", \"shoppers\": %d, \"seconds\": %.1f, \"orders\": %" PRId64
-           ", \"failures\": %" PRId64 ", \"orders_per_s\": %.2f,\n  \"steps\": {",
-           bench->method, count, seconds, orders, failures, (double)orders / seconds);
-    for (int step = 0; step < STEPS; step++)
-        print_step(shoppers, count, (enum step)step, &first);
-    printf("\n  }\n}\n");
-}
-
-static const struct option options[] = {
-    {"storefront", required_argument, NULL, 'g'},
-    {"shoppers", required_argument, NULL, 'n'},
-    {"seconds", required_argument, NULL, 's'},
-    {"warm", required_argument, NULL, 'w'},
-    {"method", required_argument, NULL, 'm'},
-    {"skus", required_argument, NULL, 'k'},
-    {"currency", required_argument, NULL, 'c'},
-    {"country", required_argument, NULL, 'l'},
-    {0},
+/* What an option sets: a number within limits, a text, or what a function reads. */
+static const struct setting {
+    const char *name;
+    int64_t *number;
+    int64_t least;
+    int64_t greatest;
+    const char **text;
+    bool (*read)(const char *text);
+} settings[] = {
+    {"storefront", .read = read_address},
+    {"skus", .read = read_skus},
+    {"act", .read = read_act},
+    {"shoppers", &count, 1, SHOPPERS_MAX},
+    {"rate", &rate, 0, RATE_MAX},
+    {"most", &most, 0, INT64_MAX},
+    {"lines", &bench.lines, 1, LINES_MAX},
+    {"quantity", &bench.quantity, 0, QUANTITY_MAX},
+    {"seconds", &seconds, 1, INT32_MAX},
+    {"warm", &warm, 0, INT32_MAX},
+    {"method", .text = &bench.method},
+    {"currency", .text = &bench.currency},
+    {"country", .text = &bench.country},
 };
 
-static int usage(void)
+static bool set(const struct setting *setting, const char *value)
 {
-    fprintf(stderr,
-            "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--shoppers N] [--seconds S] [--warm S]\n"
-            "                     [--method bank_transfer|cash_on_delivery|card] [--currency EUR] [--country DE]\n");
-    return 2;
+    if (setting->read != NULL)
+        return setting->read(value);
+    if (setting->number != NULL)
+        return text_to_int(value, strlen(value), setting->number) && *setting->number >= setting->least &&
+               *setting->number <= setting->greatest;
+    *setting->text = value;
+    return true;
+}
+
+static bool read_options(int argc, char **argv)
+{
+    struct option options[COUNT(settings) + 1] = {0};
+    int option;
+
+    for (size_t i = 0; i < COUNT(settings); i++)
+        options[i] = (struct option){settings[i].name, required_argument, NULL, FIRST_OPTION + (int)i};
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option < FIRST_OPTION || !set(&settings[option - FIRST_OPTION], optarg))
+            return false;
+    }
+    return optind == argc && bench.port != 0 && bench.sku_count > 0;
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench bench = {.method = "bank_transfer", .currency = "EUR", .country = "DE"};
-    static struct shopper shoppers[SHOPPERS_MAX];
-    static char host[64];
-    int64_t count = 1;
-    int64_t seconds = 60;
-    int64_t warm = 5;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        bool good = true;
-        switch (option) {
-        case 'g':
-            good = sscanf(optarg, "%63[^:]:%d", host, &bench.port) == 2;
-            break;
-        case 'n':
-            good = text_to_int(optarg, strlen(optarg), &count) && count >= 1 && count <= SHOPPERS_MAX;
-            break;
-        case 's':
-            good = text_to_int(optarg, strlen(optarg), &seconds) && seconds >= 1;
-            break;
-        case 'w':
-            good = text_to_int(optarg, strlen(optarg), &warm) && warm >= 0;
-            break;
-        case 'm':
-            bench.method = optarg;
-            break;
-        case 'c':
-            bench.currency = optarg;
-            break;
-        case 'l':
-            bench.country = optarg;
-            break;
-        case 'k':
-            good = read_skus(&bench, optarg);
-            break;
-        default:
-            good = false;
-        }
-        if (!good)
-            return usage();
+    if (!read_options(argc, argv)) {
+        fprintf(
+            stderr,
+            "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--act buy|read_cart|add_line]\n"
+            "                     [--shoppers N] [--rate N] [--most N] [--seconds S] [--warm S]\n"
+            "                     [--lines N] [--quantity N]\n"
+            "                     [--method bank_transfer|cash_on_delivery|card] [--currency EUR] [--country DE]\n");
+        return 2;
     }
-    bench.host = host;
-    if (bench.port == 0 || bench.sku_count == 0)
-        return usage();
 
-    bench.warm_until = now() + warm * CLOCK_SECOND;
+    began = clock_monotonic();
+    bench.warm_until = began + warm * CLOCK_SECOND;
     bench.until = bench.warm_until + seconds * CLOCK_SECOND;
-    for (int i = 0; i < count; i++) {
-        struct shopper *shopper = &shoppers[i];
-        shopper->bench = &bench;
-        shopper->arena = arena_new(16 << 20);
-        shopper->seed = (unsigned)i * 7919u + 1;
-        wire_init(&shopper->wire, bench.host, bench.port);
-        wire_init(&shopper->psp, bench.host, 0);
-        for (int step = 0; step < STEPS; step++)
-            shopper->samples[step].us = calloc(SAMPLES_MAX, sizeof(uint32_t));
-        if (pthread_create(&shopper->thread, NULL, shop, shopper) != 0)
+    for (int64_t i = 0; i < count; i++) {
+        shopper_init(&shoppers[i], &bench, (unsigned)i);
+        if (pthread_create(&shoppers[i].thread, NULL, shop, &shoppers[i]) != 0)
             abort();
     }
-    for (int i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++)
         (void)pthread_join(shoppers[i].thread, NULL);
-    report(&bench, shoppers, (int)count, (double)seconds);
+    report();
     return 0;
 }
