@@ -10,12 +10,13 @@ from support import stack
 from support.audit import assert_clean
 
 ORDERS = int(os.environ.get("WAYBILL_TEST_RACES", "200"))
+PATIENCE = 60  # staff ask faster than one key may
 
 
 class CancelRaceTest(unittest.TestCase):
     def test_cancels_racing_ships_end_as_exactly_one(self):
         sku = Erp().offer(stock={"berlin": 2 * ORDERS})
-        clerk, warehouse = Clerk(), Warehouse()
+        clerk, warehouse = Clerk(patience=PATIENCE), Warehouse(patience=PATIENCE)
         pool = concurrent.futures.ThreadPoolExecutor(8)
 
         def packed_order(_):
