@@ -31,13 +31,15 @@ struct event_type {
     bool is_snapshot; /* tells how the aggregate stands: carries its version as sequence without raising it */
 };
 
-/* Every event type of proto/, NULL-ended; and the topics with their partition counts, ended by a NULL name. */
+/* Every event type of proto/, NULL-ended; and the topics, ended by a NULL name. */
 extern const struct event_type *const event_types[];
 struct topic {
     const char *name;
     int partitions;
     bool compacted;
     int64_t retention_ms;
+    const char *emitted_by; /* the only service that writes it */
+    bool is_public;         /* has events that are part of the promise to others, who may read it */
 };
 extern const struct topic event_topics[];
 

@@ -4,8 +4,7 @@
  *
  * The producer is idempotent, acks=all, murmur2 partitioned as Java clients do, and gives up on nothing: a message is
  * delivered or the whole batch fails and the caller, who has it in a table, repeats it. After a fatal error the
- * producer is made anew. Settings: brokers, and optional security (protocol, SASL mechanism, user, password, CA file)
- * from the environment (service.c).
+ * producer is made anew.
  */
 #ifndef WAYBILL_KAFKA_H
 #define WAYBILL_KAFKA_H
@@ -13,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config.h"
 #include "ctx.h"
 #include "event.h"
 
@@ -27,6 +27,12 @@ struct kafka_options {
     const char *shop; /* ce_shop of everything published */
     int replication;  /* copies of each partition of a topic that is made; 0: 1 */
 };
+
+/* What a process that uses the broker is told by its environment, ended by a NULL name; and that as options, which live
+ * as long as the config. */
+#define KAFKA_SETTINGS_MAX 8
+extern const struct setting kafka_settings[];
+struct kafka_options kafka_options_read(const struct config *config, const char *client_id, const char *shop);
 
 /* Settings that were found good; connects when it is used. NULL, with a log line, when they don't fit. Copies the
  * options. */

@@ -3,6 +3,8 @@
  */
 #include "kafka_handle.h"
 
+#include <assert.h>
+
 #include "log.h"
 
 #define SYSLOG_WARNING 4 /* librdkafka's levels are syslog's */
@@ -17,6 +19,35 @@ static const struct pair shared_settings[] = {
     {"log.connection.close", "false"},
     {NULL},
 };
+
+/* clang-format off */
+const struct setting kafka_settings[] = {
+    { "WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated" },
+    { "WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0, "plaintext, ssl, sasl_plaintext or sasl_ssl" },
+    { "WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..." },
+    { "WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker" },
+    { "WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password" },
+    { "WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's" },
+    { "WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16, "copies of each partition of topics it makes" },
+    { NULL },
+};
+/* clang-format on */
+static_assert(COUNT(kafka_settings) <= KAFKA_SETTINGS_MAX, "room for all");
+
+struct kafka_options kafka_options_read(const struct config *config, const char *client_id, const char *shop)
+{
+    return (struct kafka_options){
+        .brokers = config_text(config, "WAYBILL_KAFKA"),
+        .client_id = client_id,
+        .security_protocol = config_text(config, "WAYBILL_KAFKA_SECURITY"),
+        .sasl_mechanism = config_text(config, "WAYBILL_KAFKA_SASL_MECHANISM"),
+        .sasl_username = config_text(config, "WAYBILL_KAFKA_SASL_USERNAME"),
+        .sasl_password = config_text(config, "WAYBILL_KAFKA_SASL_PASSWORD"),
+        .ca_file = config_text(config, "WAYBILL_KAFKA_CA"),
+        .shop = shop,
+        .replication = (int)config_int(config, "WAYBILL_TOPIC_REPLICATION"),
+    };
+}
 
 static void write_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {

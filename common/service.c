@@ -68,15 +68,6 @@ static const struct {
     { EVERY,    { "WAYBILL_SHOP", SETTING_TEXT, "main", 0, 0, "name of the shop" } },
     { DATABASE, { "WAYBILL_DATABASE", SETTING_SECRET, NULL, 0, 0, "PostgreSQL: a URI, or key=value words" } },
     { DATABASE, { "WAYBILL_POOL", SETTING_INT, "8", 1, 64, "connections to PostgreSQL at most" } },
-    { BROKER,   { "WAYBILL_KAFKA", SETTING_TEXT, NULL, 0, 0, "brokers: host:port, comma-separated" } },
-    { BROKER,   { "WAYBILL_KAFKA_SECURITY", SETTING_TEXT, "plaintext", 0, 0,
-                  "plaintext, ssl, sasl_plaintext or sasl_ssl" } },
-    { BROKER,   { "WAYBILL_KAFKA_SASL_MECHANISM", SETTING_TEXT, "", 0, 0, "SCRAM-SHA-512, PLAIN, ..." } },
-    { BROKER,   { "WAYBILL_KAFKA_SASL_USERNAME", SETTING_TEXT, "", 0, 0, "who we are to the broker" } },
-    { BROKER,   { "WAYBILL_KAFKA_SASL_PASSWORD", SETTING_SECRET, "", 0, 0, "and its password" } },
-    { BROKER,   { "WAYBILL_KAFKA_CA", SETTING_TEXT, "", 0, 0, "file with the certificates that sign the broker's" } },
-    { BROKER,   { "WAYBILL_TOPIC_REPLICATION", SETTING_INT, "1", 1, 16,
-                  "copies of each partition of topics it makes" } },
     { IDENTITY, { "WAYBILL_IDENTITY_KEY", SETTING_SECRET, NULL, 0, 0,
                   "64 hex[,64 hex]: signs who asks, from gateway to service" } },
     { TOKENS,   { "WAYBILL_TOKEN_KEY", SETTING_SECRET, NULL, 0, 0, "64 hex[,64 hex]: signs shoppers' tokens" } },
@@ -86,12 +77,15 @@ static const struct {
 /* The common settings of this process, ended by a NULL name. */
 static struct setting *settings_of(const struct service *service)
 {
-    struct setting *settings = arena_array(service->arena, COUNT(common_settings) + 1, sizeof(*settings));
+    struct setting *settings =
+        arena_array(service->arena, COUNT(common_settings) + KAFKA_SETTINGS_MAX + 1, sizeof(*settings));
     size_t count = 0;
 
     for (size_t i = 0; i < COUNT(common_settings); i++)
         if (has_part(service, common_settings[i].part))
             settings[count++] = common_settings[i].setting;
+    for (const struct setting *each = kafka_settings; has_part(service, BROKER) && each->name != NULL; each++)
+        settings[count++] = *each;
     return settings;
 }
 
@@ -263,21 +257,10 @@ static bool broker_is_there(struct service *service)
 
 static bool open_kafka(struct service *service)
 {
-    const struct config *config = service->config;
-
     if (!has_part(service, BROKER))
         return true;
-    service->kafka = kafka_new(&(struct kafka_options){
-        .brokers = config_text(config, "WAYBILL_KAFKA"),
-        .client_id = service->name,
-        .security_protocol = config_text(config, "WAYBILL_KAFKA_SECURITY"),
-        .sasl_mechanism = config_text(config, "WAYBILL_KAFKA_SASL_MECHANISM"),
-        .sasl_username = config_text(config, "WAYBILL_KAFKA_SASL_USERNAME"),
-        .sasl_password = config_text(config, "WAYBILL_KAFKA_SASL_PASSWORD"),
-        .ca_file = config_text(config, "WAYBILL_KAFKA_CA"),
-        .shop = service->shop,
-        .replication = (int)config_int(config, "WAYBILL_TOPIC_REPLICATION"),
-    });
+    const struct kafka_options options = kafka_options_read(service->config, service->name, service->shop);
+    service->kafka = kafka_new(&options);
     return service->kafka != NULL;
 }
 

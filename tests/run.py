@@ -5,7 +5,7 @@
 
 unit: what needs nothing: Check programs, and tests/tools/test_*.py, unittest files about what is in Python. contract:
 proto/ judged by public validators, in a venv of its own. db and bus: Check programs that get WAYBILL_TEST_DATABASE and
-WAYBILL_TEST_KAFKA. journeys: tests/journeys/test_*.py, unittest files against two copies of every process. chaos:
+WAYBILL_KAFKA... journeys: tests/journeys/test_*.py, unittest files against two copies of every process. chaos:
 tests/chaos/test_*.py, faults of a fixed seed on a stack of their own. Everything that is started lives in a temporary
 folder, which stays when something failed (or with --keep).
 """
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tests")]
 sys.dont_write_bytecode = True
 
+import settings
 from stack import Stack, StackError
 from support.logs import SANITIZER_REPORT, reports
 
@@ -182,7 +183,7 @@ def run_with_stack(sources, options, tally):
     try:
         needed = ["postgres"] + (["kafka"] if sources["bus"] or sources["journeys"] else [])
         stack.up(*needed)
-        environment = {"WAYBILL_TEST_DATABASE": stack.dsn("test"), "WAYBILL_TEST_KAFKA": stack.kafka_address}
+        environment = {"WAYBILL_TEST_DATABASE": stack.dsn("test")} | settings.kafka_settings(stack, "admin")
         run_files("db", sources["db"], options, tally, environment)
         run_files("bus", sources["bus"], options, tally, environment)
         if sources["journeys"]:

@@ -71,11 +71,24 @@ def start_kafka(stack):
         "KAFKA_LISTEN": stack.kafka_address,
         "KAFKA_CONTROLLER": f"127.0.0.1:{stack.port('kafka-controller')}",
         "KAFKA_HEAP": "-Xms192m -Xmx448m",
+        "KAFKA_ADMIN": settings.kafka_password(stack, "admin"),
+        "KAFKA_USERS": ",".join(f"{user}:{settings.kafka_password(stack, user)}" for user in settings.KAFKA_USERS),
     } | stack.extra.get("kafka", {})
     daemon = stack.launch("kafka", ["/bin/sh", stack.readable("deploy/kafka") / "run.sh"], environment)
     if not wait_until(lambda: kafka_answers(stack.port("kafka")), daemon):
         raise StackError(f"Kafka does not start:\n{daemon.log_tail()}")
     return ["kafka"]
+
+
+def grant_access(stack):
+    """Tells the broker who may do what, once for each build of the tool that does."""
+    tool = stack.binary("access")
+    told = stack.state / "access"
+    if not tool.exists() or told.exists() and told.stat().st_mtime > tool.stat().st_mtime:
+        return
+    run([tool], BASE_ENVIRONMENT | settings.kafka_settings(stack, "admin") |
+        {"WAYBILL_KAFKA_READERS": ",".join(settings.PARTNERS)})
+    told.touch()
 
 
 def start_mail(stack):

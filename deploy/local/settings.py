@@ -21,6 +21,10 @@ STAFF = {
 }
 PARTNERS = {"erp": "catalog stock orders", "oms": "orders"}
 
+# What writes or reads topics; and who has a user at the broker: these, and partners, who read the public ones.
+KAFKA_PROGRAMS = (*SERVICES, "storefront")
+KAFKA_USERS = (*KAFKA_PROGRAMS, *PARTNERS)
+
 
 def program_file(program):
     """The file name of a program in build/VARIANT/bin."""
@@ -42,6 +46,21 @@ def keys(stack, kind, entries):
     return ",".join(f"{name}:{rights}:{stack.secret(f'{kind} key {name}')}" for name, rights in entries.items())
 
 
+def kafka_password(stack, user):
+    """The password of a user of the broker, "admin" too."""
+    return stack.secret(f"kafka password {user}")
+
+
+KAFKA_SETTINGS = ("WAYBILL_KAFKA", "WAYBILL_KAFKA_SECURITY", "WAYBILL_KAFKA_SASL_MECHANISM",
+                  "WAYBILL_KAFKA_SASL_USERNAME", "WAYBILL_KAFKA_SASL_PASSWORD")
+
+
+def kafka_settings(stack, user):
+    """What a program needs to know to reach the broker as this user."""
+    return dict(zip(KAFKA_SETTINGS,
+                    (stack.kafka_address, "sasl_plaintext", "PLAIN", user, kafka_password(stack, user))))
+
+
 def urls(program):
     """A setting's value: the addresses of all copies of a program."""
     return lambda stack, process: ",".join(stack.urls(program))
@@ -58,7 +77,8 @@ CARRIER = ("fulfilment", "integration", "carrier-sandbox")
 SETTINGS = [
     ("WAYBILL_LISTEN", PROGRAMS, lambda stack, process: f"127.0.0.1:{process.port}"),
     ("WAYBILL_DATABASE", SERVICES + SANDBOXES, lambda stack, process: stack.dsn(process.program, near=True)),
-    ("WAYBILL_KAFKA", SERVICES + GATEWAYS, lambda stack, process: stack.kafka_address),
+    *((name, KAFKA_PROGRAMS, lambda stack, process, name=name: kafka_settings(stack, process.program)[name])
+      for name in KAFKA_SETTINGS),
     ("WAYBILL_SHOP", SERVICES + GATEWAYS, "main"),
     ("WAYBILL_LOG", PROGRAMS, lambda stack, process: stack.log_level),
     ("WAYBILL_IDENTITY_KEY", SERVICES + GATEWAYS, secret("identity key")),
@@ -102,6 +122,8 @@ def public_environment(stack):
         values[f"WAYBILL_STAFF_KEY_{name.upper()}"] = stack.secret(f"staff key {name}")
     for name in PARTNERS:
         values[f"WAYBILL_PARTNER_KEY_{name.upper()}"] = stack.secret(f"partner key {name}")
+    for name in ("admin", *KAFKA_USERS):
+        values[f"WAYBILL_KAFKA_PASSWORD_{name.upper()}"] = kafka_password(stack, name)
     shared = ("WAYBILL_IDENTITY_KEY", "WAYBILL_TOKEN_KEY", "WAYBILL_PSP_KEY", "WAYBILL_PSP_WEBHOOK_SECRETS",
               "WAYBILL_CARRIER_KEY", "WAYBILL_CARRIER_WEBHOOK_SECRETS")
     for name, _, value in SETTINGS:

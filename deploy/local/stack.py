@@ -26,7 +26,7 @@ from urllib.parse import quote
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import settings
-from infrastructure import SOCKET_FOLDER_MAX, STARTS, Mail
+from infrastructure import SOCKET_FOLDER_MAX, STARTS, Mail, grant_access
 from place import BASE_ENVIRONMENT, ROOT, StackError, own, read_environment, readable, run_user, settle, write_private
 from probe import START_SECONDS, free_port, http_status, is_free, wait_until
 from process import Daemon, in_parallel, run, stop_all
@@ -166,6 +166,10 @@ class Stack:
         """The superuser's, in a database."""
         return self.dsn("postgres").rpartition("/")[0] + f"/{database}"
 
+    def kcat(self, *words):
+        """A command that reads or writes topics as the broker's administrator; more words may say otherwise."""
+        return ["kcat", "-F", str(self.state / "kafka" / "kcat.conf"), "-b", self.kafka_address, *words]
+
     def alive(self, name):
         return self.daemon(name).pid is not None
 
@@ -185,6 +189,7 @@ class Stack:
             self._save()
             started = in_parallel([lambda start=STARTS[name]: start(self) for name in wanted])
             if not only:
+                grant_access(self)
                 started += self._up_programs()
             self._write_environment()
         return started

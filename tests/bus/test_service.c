@@ -56,7 +56,6 @@ static void run(struct service *service, const char *database)
     snprintf(listen_text, sizeof(listen_text), "127.0.0.1:%d", port);
     setenv("WAYBILL_LISTEN", listen_text, 1);
     setenv("WAYBILL_DATABASE", database, 1);
-    setenv("WAYBILL_KAFKA", bus_address(), 1);
     setenv("WAYBILL_IDENTITY_KEY", KEY, 1);
     process = fork();
     ck_assert_int_ge(process, 0);

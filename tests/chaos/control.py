@@ -63,5 +63,4 @@ def spoil(stack, crowd, rig):
 def produce(stack, topic, key):
     """Plants the second event of something that never had a first one."""
     headers = ("ce_id=planted", "ce_sequence=2", "ce_type=waybill.planted.planted.v1")
-    subprocess.run(["kcat", "-b", stack.kafka_address, "-P", "-t", topic, "-k", key,
-                    *(word for header in headers for word in ("-H", header))], input="{}", text=True, check=True)
+    subprocess.run(stack.kcat("-P", "-t", topic, "-k", key, *(word for header in headers for word in ("-H", header))), input="{}", text=True, check=True)

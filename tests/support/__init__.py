@@ -116,7 +116,7 @@ def rows(who, query):
 def records(topic):
     """All records of a topic now, partition by partition: dicts with `partition`, `offset`, `key`, `headers` (a dict)
     and `value` (parsed JSON, or None for a tombstone)."""
-    done = subprocess.run(["kcat", "-b", stack().kafka_address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"],
+    done = subprocess.run(stack().kcat("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"),
                           text=True, capture_output=True, check=False, timeout=60)
     if done.returncode != 0:
         raise AssertionError(done.stderr)

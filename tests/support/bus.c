@@ -13,6 +13,7 @@
 #include "json.h"
 
 #define READ_MS 20000
+#define ARENA_BYTES 10000
 #define QUIET_MS 700
 
 #define NAMES_MAX 16 /* in one test */
@@ -23,14 +24,6 @@ static const struct field ping_fields[] = {
     FIELD(ping, number, .flags = FIELD_REQUIRED),
 };
 const struct record bus_ping_record = {"ping", sizeof(struct ping), ping_fields, COUNT(ping_fields)};
-
-const char *bus_address(void)
-{
-    const char *address = getenv("WAYBILL_TEST_KAFKA");
-
-    ck_assert_msg(address != NULL, "WAYBILL_TEST_KAFKA is not set");
-    return address;
-}
 
 const char *bus_topic(const char *name)
 {
@@ -54,10 +47,15 @@ void bus_make_topic(struct kafka *kafka, const char *topic, int partitions)
 
 struct kafka *bus_kafka(const char *name)
 {
-    struct kafka *kafka =
-        kafka_new(&(struct kafka_options){.brokers = bus_address(), .client_id = name, .shop = "main"});
+    struct arena *arena = arena_new(ARENA_BYTES);
+    const struct config *config = config_read(arena, kafka_settings, NULL);
+
+    ck_assert(config != NULL);
+    const struct kafka_options options = kafka_options_read(config, name, "main");
+    struct kafka *kafka = kafka_new(&options);
 
     ck_assert(kafka != NULL);
+    arena_free(arena);
     return kafka;
 }
 

@@ -1,7 +1,8 @@
 /*
  * bus - topics of their own for each test, services that relay and consume, and looks at what is in Kafka.
  *
- * WAYBILL_TEST_KAFKA says where. Use it together with database.h, inside of the test (Check forks).
+ * WAYBILL_KAFKA and its like say where, as they do for programs. Use it together with database.h, inside of the test
+ * (Check forks).
  */
 #ifndef WAYBILL_BUS_H
 #define WAYBILL_BUS_H
@@ -17,9 +18,6 @@ struct ping {
 };
 
 extern const struct record bus_ping_record;
-
-/* Where the broker is. */
-const char *bus_address(void);
 
 /* A name that no other test has, like "test.4711.order". */
 const char *bus_topic(const char *name);

@@ -166,7 +166,7 @@ class CTest(ProtogenTest):
                      ".is_snapshot = true,"):
             self.assertIn(line, self.generated("wall.c"))
         self.assertIn("&wall_painted_type,\n    NULL,", self.generated("registry.c"))
-        self.assertIn('{ "waybill.wall", 12, false, INT64_C(2592000000) },', self.generated("registry.c"))
+        self.assertIn('{ "waybill.wall", 12, false, INT64_C(2592000000), "painter", true },', self.generated("registry.c"))
 
     def test_second_version_has_a_struct_of_its_own(self):
         self.files["wall/painted.v2.json"] = PAINTED

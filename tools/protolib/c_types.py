@@ -227,8 +227,9 @@ def registry(proto):
     for topic in proto.topics:
         days = topic.get("retention_days")
         retention = "INT64_C(-1)" if days is None else f"INT64_C({days * 24 * 3600 * 1000})"
+        public = any(event.public for event in proto.events if event.topic == topic["name"])
         code += (f'    {{ "{topic["name"]}", {topic["partitions"]}, {str(topic.get("compacted", False)).lower()}, '
-                 f"{retention} }},\n")
+                 f'{retention}, "{topic["emitted_by"]}", {str(public).lower()} }},\n')
     return {"registry.c": code + "    { NULL },\n};\n"}
 
 

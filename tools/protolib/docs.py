@@ -11,7 +11,8 @@ structs, decoding, encoding, validation, the OpenAPI pages and this catalogue co
 
 {events} events in {topics} topics. Messages are CloudEvents 1.0 in binary mode: attributes in headers `ce_...`, the
 JSON value as it stands here. Messages of a key come in order, numbered by `ce_sequence` without a hole; a repeat has
-the same `ce_id` and bytes. [asyncapi.json](asyncapi.json) says the same to machines.
+the same `ce_id` and bytes. Who subscribes from outside may read the topics that have public events, and no others.
+[asyncapi.json](asyncapi.json) says the same to machines.
 
 """
 
