@@ -11,7 +11,7 @@
 #include "kafka_handle.h"
 #include "log.h"
 
-#define ADMIN_MS 10000
+#define ADMIN_MS 3000
 #define USER_MAX 256
 #define SCRAM_ITERATIONS 8192
 #define SCRAM_VERSION 0x02020000 /* the library from which on it can set passwords */
