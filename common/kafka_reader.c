@@ -34,7 +34,7 @@ struct kafka_tail {
     atomic_bool is_ready;
 };
 
-static const struct pair reader_settings[] = {
+const struct pair kafka_reader_settings[] = {
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "earliest"},
     {"allow.auto.create.topics", "false"},
@@ -101,8 +101,7 @@ static int64_t time_of(const rd_kafka_message_t *from, const char *ce_time)
     return ms > 0 ? ms * CLOCK_MS : clock_now();
 }
 
-/* Copies all into the arena. A source that sets no id gets one that stays the same when it is read again. */
-static void message_read(const rd_kafka_message_t *from, struct arena *arena, struct message *ret)
+void kafka_message_read(const rd_kafka_message_t *from, struct arena *arena, struct message *ret)
 {
     rd_kafka_headers_t *headers = NULL;
     const char *topic = rd_kafka_topic_name(from->rkt);
@@ -133,8 +132,7 @@ static void message_read(const rd_kafka_message_t *from, struct arena *arena, st
         ret->key = ret->subject != NULL ? ret->subject : ret->id;
 }
 
-/* Says good-bye to the group, unless the broker doesn't listen: then it finds out by itself. */
-static void reader_free(rd_kafka_t *reader)
+void kafka_reader_free(rd_kafka_t *reader)
 {
     int64_t deadline = clock_monotonic() + CLOSE_MS * CLOCK_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(reader);
@@ -189,7 +187,7 @@ static void on_rebalance(rd_kafka_t *member, rd_kafka_resp_err_t what, rd_kafka_
 struct kafka_group *kafka_group_new(struct kafka *kafka, const char *group, const char *const *topics, size_t count,
                                     kafka_assigned assigned, void *of)
 {
-    rd_kafka_conf_t *conf = kafka_conf_new(kafka_options(kafka), reader_settings, member_settings, group);
+    rd_kafka_conf_t *conf = kafka_conf_new(kafka_options(kafka), kafka_reader_settings, member_settings, group);
     if (conf == NULL)
         return NULL;
 
@@ -229,7 +227,7 @@ size_t kafka_group_take(struct kafka_group *group, struct arena *arena, int wait
         if (message == NULL)
             break;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            message_read(message, arena, &ret[count++]);
+            kafka_message_read(message, arena, &ret[count++]);
             bytes += message->len;
         } else {
             log_warning(NULL, "could not read from kafka, trying again",
@@ -269,7 +267,7 @@ void kafka_group_free(struct kafka_group *group)
 {
     if (group == NULL)
         return;
-    reader_free(group->member);
+    kafka_reader_free(group->member);
     free(group);
 }
 
@@ -288,8 +286,8 @@ struct kafka_tail *kafka_tail_new(struct kafka *kafka, const char *const *topics
     tail->topic_count = count;
 
     /* librdkafka wants a group's name even of a reader that never joins one. */
-    rd_kafka_conf_t *conf =
-        kafka_conf_new(options, reader_settings, tail_settings, arena_printf(arena, "%s.tail", options->client_id));
+    rd_kafka_conf_t *conf = kafka_conf_new(options, kafka_reader_settings, tail_settings,
+                                           arena_printf(arena, "%s.tail", options->client_id));
     tail->reader = conf == NULL ? NULL : kafka_handle_new(RD_KAFKA_CONSUMER, conf);
     if (tail->reader == NULL) {
         arena_free(arena);
@@ -299,19 +297,17 @@ struct kafka_tail *kafka_tail_new(struct kafka *kafka, const char *const *topics
     return tail;
 }
 
-/* Adds all partitions of a topic, from the end; false when it isn't known yet. */
-static bool add_partitions(struct kafka_tail *tail, const char *topic, rd_kafka_topic_partition_list_t *list)
+bool kafka_add_partitions(rd_kafka_t *reader, const char *topic, int64_t offset, rd_kafka_topic_partition_list_t *list)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(tail->reader, topic, NULL);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(reader, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     bool known = false;
 
-    if (rd_kafka_metadata(tail->reader, 0, handle, &metadata, METADATA_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+    if (rd_kafka_metadata(reader, 0, handle, &metadata, METADATA_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         known = metadata->topics[0].partition_cnt > 0;
         for (int i = 0; i < metadata->topics[0].partition_cnt; i++)
-            rd_kafka_topic_partition_list_add(list, topic, metadata->topics[0].partitions[i].id)->offset =
-                RD_KAFKA_OFFSET_END;
+            rd_kafka_topic_partition_list_add(list, topic, metadata->topics[0].partitions[i].id)->offset = offset;
     }
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
@@ -324,7 +320,7 @@ static bool tail_assign(struct kafka_tail *tail)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)tail->topic_count);
 
     for (size_t i = 0; i < tail->topic_count; i++)
-        if (!add_partitions(tail, tail->topics[i], list)) {
+        if (!kafka_add_partitions(tail->reader, tail->topics[i], RD_KAFKA_OFFSET_END, list)) {
             rd_kafka_topic_partition_list_destroy(list);
             return false;
         }
@@ -361,7 +357,7 @@ size_t kafka_tail_take(struct kafka_tail *tail, struct arena *arena, int wait_ms
             (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
             tail_caught_up(tail, message);
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            message_read(message, arena, &ret[count++]);
+            kafka_message_read(message, arena, &ret[count++]);
             bytes += message->len;
         }
         rd_kafka_message_destroy(message);
@@ -378,7 +374,7 @@ void kafka_tail_free(struct kafka_tail *tail)
 {
     if (tail == NULL)
         return;
-    reader_free(tail->reader);
+    kafka_reader_free(tail->reader);
     if (tail->behind != NULL)
         rd_kafka_topic_partition_list_destroy(tail->behind);
     arena_free(tail->arena);

@@ -169,7 +169,20 @@ static const struct query *const *nth_list(const struct pool_options *options, s
     return options->queries == NULL ? NULL : options->queries[n - 1];
 }
 
-/* Prepares all statements in one round trip. */
+/* Reads the answer to the question of admission. */
+static enum err check_admission(struct connection *connection)
+{
+    PGresult *result = connection_result(connection);
+    bool answered = result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    bool admitted = answered && text_equal(PQgetvalue(result, 0, 0), "t");
+
+    PQclear(result);
+    if (answered && !admitted)
+        log_error(NULL, "the database is not the one that this service left: waybill-restore has to compare it first");
+    return admitted ? ERR_NONE : ERR_BUSY;
+}
+
+/* Prepares all statements in one round trip, and asks whether this is the right place. */
 static enum err prepare_all(struct connection *connection, const struct pool_options *options)
 {
     const struct query *const *list;
@@ -180,12 +193,17 @@ static enum err prepare_all(struct connection *connection, const struct pool_opt
                 return ERR_BUSY;
         }
     }
+    if (options->admission != NULL &&
+        PQsendQueryParams(connection->pg, options->admission->sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        return ERR_BUSY;
     connection_sync(connection);
 
     for (size_t n = 0; (list = nth_list(options, n)) != NULL; n++) {
         for (size_t i = 0; list[i] != NULL; i++)
             TRY(check_prepared(connection, list[i]));
     }
+    if (options->admission != NULL)
+        TRY(check_admission(connection));
     PGresult *result = connection_result(connection);
     bool synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     PQclear(result);

@@ -24,8 +24,9 @@ struct pool_options {
     const char *conninfo;                      /* a libpq URI or key=value text; never logged */
     const char *application;                   /* shown in pg_stat_activity */
     const struct query *const *const *queries; /* NULL-ended list of NULL-ended lists */
-    int size;                                  /* connections at most */
-    int wait_ms;                               /* a borrower's patience */
+    const struct query *admission; /* a question that must give true, or a new connection is not used; NULL: none */
+    int size;                      /* connections at most */
+    int wait_ms;                   /* a borrower's patience */
 };
 
 /* A pool without connections yet. Never NULL. */

@@ -394,3 +394,10 @@ SELECT id, state, topic, partition, "offset", key, sequence, event_id, type,
 SELECT count(*) AS asked
   FROM set_aside
  WHERE state = 'parked';
+
+-- == Lineage ==========================================================================================================
+
+-- name: place_is_known :one
+-- Asked by each new connection.
+SELECT place = place_now() AS is_known
+  FROM lineage;

@@ -207,6 +207,19 @@ static bool database_is_there(struct service *service)
     if (!database_answers(bare.conninfo))
         return false;
     bare.queries = NULL; /* the schema may not be there yet */
+    bare.admission = NULL;
+    struct connection *connection = connection_open(&bare);
+    connection_close(connection);
+    return connection != NULL;
+}
+
+/* One that was restored, or that took over from another one, may have forgotten what was told already: then nothing is
+ * done on it before waybill-restore has compared it with the topics. The sandboxes tell nothing. */
+static bool database_is_known(struct service *service)
+{
+    struct pool_options bare = service->database;
+
+    bare.queries = NULL;
     struct connection *connection = connection_open(&bare);
     connection_close(connection);
     return connection != NULL;
@@ -229,6 +242,8 @@ static bool prepare_database(struct service *service)
             return false;
         if (migrate(service->database.conninfo, common_migrations, count_migrations(common_migrations),
                     service->migrations, count_migrations(service->migrations))) {
+            if (!wait_for(service, "waybill-restore", database_is_known))
+                return false;
             struct connection *connection = connection_open(&service->database);
             connection_close(connection);
             if (connection != NULL)
@@ -277,6 +292,7 @@ static void make_pool(struct service *service)
         .conninfo = config_text(service->config, "WAYBILL_DATABASE"),
         .application = arena_printf(service->arena, "waybill-%s", service->name),
         .queries = queries,
+        .admission = service->sandbox ? NULL : &Q_place_is_known,
         .size = (int)config_int(service->config, "WAYBILL_POOL"),
         .wait_ms = POOL_WAIT_MS,
     };

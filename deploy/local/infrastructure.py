@@ -46,7 +46,7 @@ def run_postgres(stack):
         "POSTGRES_PORT": login["PGPORT"],
         "POSTGRES_SOCKETS": str(folder) if len(str(folder)) <= SOCKET_FOLDER_MAX else "",
         "POSTGRES_PASSWORD": login["PGPASSWORD"],
-    }
+    } | stack.extra.get("postgres", {})
     probe = [binaries / "pg_isready", "--quiet", "--timeout=1", "--host", login["PGHOST"], "--port", login["PGPORT"]]
     for attempt in range(5):
         daemon = stack.launch("postgres", ["/bin/sh", stack.readable("deploy/postgres") / "run.sh"], environment)

@@ -54,7 +54,7 @@ class Stack:
 
     def __init__(self, state_dir, copies=1, variant="plain", gateway_ports=None, extra=None, log_level=None):
         """`gateway_ports`: fixed ports by gateway for its first copy. `extra`: more settings, by the name of a process,
-        of a program, or "*", which are all of ours, or of "kafka"."""
+        of a program, or "*", which are all of ours, or of "kafka" or "postgres"."""
         self.user = run_user()
         self.state = settle(state_dir, self.user)
         self.copies = copies
@@ -298,6 +298,10 @@ class Stack:
         if not self.alive(name):
             self._start(self.process(name))
         self.wait_ready(name)
+
+    def begin(self, name):
+        """Starts one of our processes without waiting for anything."""
+        self._start(self.process(name))
 
     def stop(self, name):
         """Asks one process to end and waits. False if it had to be killed."""

@@ -38,6 +38,8 @@ trap 'rm -f "$dump"' EXIT
 pg_dump --format=custom --schema="\"$schema\"" --file="$dump" --dbname="$OLD_SERVER"
 ask "$NEW_SERVER" "DROP SCHEMA IF EXISTS \"$schema\"" > /dev/null
 pg_restore --single-transaction --exit-on-error --dbname="$NEW_SERVER" "$dump"
+# Nothing is lost on this way, so the service may go on here.
+ask "$NEW_SERVER" "SET search_path = \"$schema\"; UPDATE lineage SET place = place_now()" > /dev/null
 ask "$OLD_SERVER" "ALTER SCHEMA \"$schema\" RENAME TO \"${schema}_moved\"" > /dev/null
 ask "$NEW_SERVER" "ALTER ROLE $role LOGIN" > /dev/null
 ask "$NEW_SERVER" "ANALYZE" > /dev/null

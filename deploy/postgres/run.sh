@@ -7,6 +7,7 @@
 #   POSTGRES_PORT      port to listen on
 #   POSTGRES_SOCKETS   folder for the unix socket; empty: none
 #   POSTGRES_PASSWORD  password of the superuser "postgres", needed the first time
+#   POSTGRES_ARCHIVE   folder where the log is kept, for restore.sh; empty: nowhere
 set -eu
 
 here=$(dirname "$0")
@@ -27,5 +28,10 @@ unset POSTGRES_PASSWORD
 # Where it is allowed, in turn and not at once when woken (docs/adr/0009-no-pushing-aside.md).
 in_turn=
 chrt --batch 0 true 2> /dev/null && in_turn="chrt --batch 0"
+set -- -c config_file="$here/postgresql.conf" -c hba_file="$here/pg_hba.conf"
+if [ -n "${POSTGRES_ARCHIVE:-}" ]; then
+    mkdir -p "$POSTGRES_ARCHIVE"
+    set -- "$@" -c archive_mode=on -c archive_timeout=60 -c archive_command="sh '$here/archive.sh' '%p' '%f'"
+fi
 exec $in_turn "$POSTGRES_BIN/postgres" -D "$POSTGRES_DATA" -p "$POSTGRES_PORT" -h "$POSTGRES_HOST" -k "${POSTGRES_SOCKETS:-}" \
-    -c config_file="$here/postgresql.conf" -c hba_file="$here/pg_hba.conf"
+    "$@"

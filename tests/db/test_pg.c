@@ -189,6 +189,22 @@ START_TEST(sessions_have_our_settings_unless_the_address_overrides_them)
 }
 END_TEST
 
+START_TEST(a_connection_that_is_not_admitted_is_not_used)
+{
+    static const struct query places[] = {{.sql = "SELECT true"}, {.sql = "SELECT false"}, {.sql = "SELECT no_such"}};
+    const bool is_used[] = {true, false, false};
+
+    for (size_t i = 0; i < COUNT(places); i++) {
+        struct pool *pool = pool_new(&(struct pool_options){
+            .conninfo = database_conninfo(), .application = "waybill-test", .admission = &places[i], .size = 1});
+        struct connection *connection = NULL;
+        ck_assert_int_eq(pool_borrow(ctx, pool, &connection), is_used[i] ? ERR_NONE : ERR_BUSY);
+        pool_return(pool, connection);
+        pool_free(pool);
+    }
+}
+END_TEST
+
 START_TEST(notifications_are_heard_and_dropped)
 {
     struct connection *connection =
@@ -230,6 +246,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_address_that_cannot_be_parsed_is_busy_and_not_shown);
     tcase_add_test(tests, a_statement_that_does_not_fit_the_schema_is_no_outage);
     tcase_add_test(tests, sessions_have_our_settings_unless_the_address_overrides_them);
+    tcase_add_test(tests, a_connection_that_is_not_admitted_is_not_used);
     tcase_add_test(tests, notifications_are_heard_and_dropped);
     tcase_add_test(tests, a_session_command_that_fails_leaves_the_connection_usable);
 }

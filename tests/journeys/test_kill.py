@@ -9,17 +9,12 @@ import collections
 import concurrent.futures
 import itertools
 import os
-import shutil
-import tempfile
 import threading
 import unittest
-from pathlib import Path
 
-import support
 from buyers import Book
 from shop import Erp
-from stack import Stack
-from support import stack
+from support import stack, stack_of_its_own
 from support.audit import assert_clean, audit
 
 PLACEMENTS = int(os.environ.get("WAYBILL_TEST_PLACEMENTS", "200"))
@@ -70,29 +65,15 @@ class KillTest(unittest.TestCase):
         print(f"{sum(killed.values())} kills of {len(killed)} processes during {len(placed)} placements")
 
     def test_without_dedupe_the_audit_finds_something(self):
-        folder = Path(tempfile.mkdtemp(prefix="waybill-control-", dir="/var/tmp"))
         broken = {"WAYBILL_TEST_NO_DEDUPE": "1", "WAYBILL_TEST_DELIVER_TWICE": "1"}
-        control = Stack(folder, copies=1, variant=stack().variant, extra={"*": broken})
-        outside = {name: os.environ.get(name) for name in ("WAYBILL_TEST_STATE",)}
-        try:
-            control.up()
-            os.environ["WAYBILL_TEST_STATE"] = str(folder)
-            support.stack.cache_clear()
-            support.environment.cache_clear()
+        with stack_of_its_own(copies=1, extra={"*": broken}) as control:
             sku = Erp().offer(stock={"berlin": 1000})
             book = Book()
             for _ in range(10):
                 book.buy(sku, "cash_on_delivery")
             clean, report = audit(control, wait=10)
-            self.assertFalse(clean, "the audit saw nothing wrong, although every message was handled twice")
-            self.assertIn("NOT TRUE", report)
-        finally:
-            for name, value in outside.items():
-                os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-            support.stack.cache_clear()
-            support.environment.cache_clear()
-            control.down()
-            shutil.rmtree(folder, ignore_errors=True)
+        self.assertFalse(clean, "the audit saw nothing wrong, although every message was handled twice")
+        self.assertIn("NOT TRUE", report)
 
 
 if __name__ == "__main__":

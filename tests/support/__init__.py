@@ -4,13 +4,16 @@ The runner (tests/run.py) starts one stack for all journeys and names its folder
 journey by hand against `make run`:  WAYBILL_TEST_STATE=.waybill python3 -m unittest tests/journeys/test_x.py
 """
 
+import contextlib
 import csv
 import functools
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -32,6 +35,34 @@ def stack():
 def environment():
     """Addresses, DSNs and keys, by the names in the file `environment`."""
     return read_environment(stack().state / "environment")
+
+
+@contextlib.contextmanager
+def stack_of_its_own(prepare=None, **options):
+    """Another stack, new and empty, that this run belongs to as long as this lasts; then it is gone. `prepare` gets it
+    before anything runs."""
+    outside = os.environ.get("WAYBILL_TEST_STATE")
+    folder = Path(tempfile.mkdtemp(prefix="waybill-test-own-", dir=os.environ.get("TMPDIR", "/var/tmp")))
+    own = Stack(folder, variant=stack().variant, **options)
+    if prepare:
+        prepare(own)
+    try:
+        own.up()
+        _belong_to(str(folder))
+        yield own
+    finally:
+        _belong_to(outside)
+        own.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _belong_to(state):
+    if state is None:
+        os.environ.pop("WAYBILL_TEST_STATE", None)
+    else:
+        os.environ["WAYBILL_TEST_STATE"] = state
+    stack.cache_clear()
+    environment.cache_clear()
 
 
 class Answer:
