@@ -27,6 +27,7 @@ fi
 rm -rf "$POSTGRES_DATA.new"
 cp -a "$base" "$POSTGRES_DATA.new"
 chmod 0700 "$POSTGRES_DATA.new"
+# Nobody is let in before it is back there: what could be read meanwhile is neither then nor now.
 {
     echo "restore_command = 'cp \"$POSTGRES_ARCHIVE/%f\" \"%p\"'"
     echo "recovery_target_timeline = 'latest'"
@@ -34,6 +35,7 @@ chmod 0700 "$POSTGRES_DATA.new"
         echo "recovery_target_time = '$moment'"
     fi
     echo "recovery_target_action = 'promote'"
+    echo "hot_standby = off"
 } >> "$POSTGRES_DATA.new/postgresql.auto.conf"
 touch "$POSTGRES_DATA.new/recovery.signal"
 if [ -e "$POSTGRES_DATA" ]; then

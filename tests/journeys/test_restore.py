@@ -78,7 +78,6 @@ class RestoreTest(unittest.TestCase):
         stack().stop("postgres")
         self.server.go_back(moment)
         stack().up("postgres")
-        eventually(lambda: rows("postgres", "SELECT pg_is_in_recovery() AS still")[0]["still"] == "f", 60)
         for process in stack().processes():
             stack().begin(process.name)
         self.services = [process for process in stack().processes() if process.program in settings.SERVICES]
