@@ -6,16 +6,19 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "pg_inside.h"
 #include "text.h"
 
 #define CONNECT_WORDS_MAX 64
 #define OPTIONS_MAX 1024
+#define TELL_EVERY_MS 5000
 
 #define OWN_QUERY(object, text) const struct query object = {.name = "pg " text, .sql = text, .kind = QUERY_EXEC}
 OWN_QUERY(pg_begin, "BEGIN");
@@ -169,6 +172,18 @@ static const struct query *const *nth_list(const struct pool_options *options, s
     return options->queries == NULL ? NULL : options->queries[n - 1];
 }
 
+/* Not with each connection that is tried. */
+static void tell_not_admitted(void)
+{
+    static atomic_int_least64_t told_at;
+    const int64_t now = clock_monotonic();
+    int64_t before = atomic_load(&told_at);
+
+    if ((before == 0 || now - before > TELL_EVERY_MS * CLOCK_MS) &&
+        atomic_compare_exchange_strong(&told_at, &before, now))
+        log_error(NULL, "the database is not the one that this service left: waybill-restore has to compare it first");
+}
+
 /* Reads the answer to the question of admission. */
 static enum err check_admission(struct connection *connection)
 {
@@ -178,7 +193,7 @@ static enum err check_admission(struct connection *connection)
 
     PQclear(result);
     if (answered && !admitted)
-        log_error(NULL, "the database is not the one that this service left: waybill-restore has to compare it first");
+        tell_not_admitted();
     return admitted ? ERR_NONE : ERR_BUSY;
 }
 

@@ -61,9 +61,23 @@ static bool open_books(struct search *search)
     return true;
 }
 
+/* A broker that is new has none yet: then nothing can be compared, and nobody has heard anything. */
+static bool make_topics(const struct kafka_options *options)
+{
+    struct kafka *kafka = kafka_new(options);
+    bool good = kafka != NULL;
+
+    for (const struct topic *topic = event_topics; good && topic->name != NULL; topic++)
+        good = kafka_ensure_topics(kafka, &topic, 1);
+    kafka_free(kafka);
+    if (!good)
+        fprintf(stderr, "waybill-restore: the broker does not answer\n");
+    return good;
+}
+
 static int restore(struct search *search, bool only_look)
 {
-    if (!search_books(search) || !search_topics(search))
+    if (!make_topics(&search->kafka) || !search_books(search) || !search_topics(search))
         return 1;
     report(search);
     const bool agreed = search->forgotten == 0 || agree(search);
