@@ -39,9 +39,9 @@ GEN := build/gen
 
 STACK := $(PYTHON) deploy/local/stack.py
 JOBS   = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
-ENTRY := help run stop demo logs psql-% test chaos chaos-control chaos-planted bench fuzz lint format clean install
+ENTRY := help run stop demo logs psql-% test test-compose chaos chaos-control chaos-planted bench fuzz lint format clean install
 
-.PHONY: help run stop demo logs test chaos chaos-control chaos-planted bench fuzz lint format clean install
+.PHONY: help run stop demo logs test test-compose chaos chaos-control chaos-planted bench fuzz lint format clean install
 .PHONY: all tests fuzzers gen gen-check check check-contract check-db check-bus check-journeys FORCE
 
 install: ## installs the Debian packages that are missing
@@ -69,6 +69,9 @@ test: ## from nothing: installs, builds and runs every test; the last line count
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$(VARIANT) all tests
 	@$(MAKE) --no-print-directory VARIANT=$(VARIANT) gen-check
 	@$(PYTHON) tests/run.py --variant $(VARIANT)
+
+test-compose: ## the journeys against the containers of docker-compose.yml, which it starts, stops and starts again
+	@$(PYTHON) tests/compose.py
 
 CHAOS = $(PYTHON) tests/chaos/run.py --variant $(VARIANT)
 MINUTES ?= 2

@@ -127,20 +127,24 @@ class Mail:
 
     def messages(self):
         """The accepted mails, oldest first: dicts with `from`, `to` (list), `received` and `content` (bytes)."""
-        kept = self.mails.read_bytes() if self.mails.exists() else b""
-        mails, at = [], 0
-        while (end := kept.find(b"\r\n", at)) >= 0:
-            envelope = json.loads(kept[at:end].removeprefix(b"X-Envelope: "))
-            begin, at = end + 2, end + 2 + envelope.pop("size") + 2
-            if at > len(kept):
-                break  # its end is still being written
-            mails.append(envelope | {"content": kept[begin:at - 2]})
-        return mails
+        return read_mails(self.mails.read_bytes() if self.mails.exists() else b"")
 
     def clear(self):
         """Forgets the accepted mails."""
         if self.mails.exists():
             os.truncate(self.mails, 0)
+
+
+def read_mails(kept):
+    """What the mail server keeps, as a list."""
+    mails, at = [], 0
+    while (end := kept.find(b"\r\n", at)) >= 0:
+        envelope = json.loads(kept[at:end].removeprefix(b"X-Envelope: "))
+        begin, at = end + 2, end + 2 + envelope.pop("size") + 2
+        if at > len(kept):
+            break  # its end is still being written
+        mails.append(envelope | {"content": kept[begin:at - 2]})
+    return mails
 
 
 def kafka_answers(port):

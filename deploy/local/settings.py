@@ -41,6 +41,11 @@ def database_roles():
     return roles
 
 
+def databases(dsns):
+    """What tools are told by that look into many databases: where those are, by whose they are."""
+    return {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": dsn for name, dsn in dsns.items()}
+
+
 def keys(stack, kind, entries):
     """"name:right right:key,..." with a key for each entry."""
     return ",".join(f"{name}:{rights}:{stack.secret(f'{kind} key {name}')}" for name, rights in entries.items())
@@ -111,13 +116,11 @@ def settings_of(stack, process):
 
 def public_environment(stack):
     """What people and tests need to reach the stack: the content of the file `environment`."""
-    values = {"WAYBILL_KAFKA": stack.kafka_address,
-              "WAYBILL_MAIL_FOLDER": str(stack.mail.inbox),
-              "WAYBILL_SMTP_URL": f"smtp://127.0.0.1:{stack.port('mail')}"}
+    values = kafka_settings(stack, "admin") | {"WAYBILL_MAIL_FOLDER": str(stack.mail.inbox),
+                                               "WAYBILL_SMTP_URL": f"smtp://127.0.0.1:{stack.port('mail')}"}
     for program in GATEWAYS + SERVICES + SANDBOXES:
         values[f"WAYBILL_{program.upper().replace('-', '_')}_URL"] = ",".join(stack.urls(program))
-    for who in database_roles():
-        values[f"WAYBILL_{who.upper().replace('-', '_')}_DATABASE"] = stack.dsn(who)
+    values |= databases({who: stack.dsn(who) for who in database_roles()})
     for name in STAFF:
         values[f"WAYBILL_STAFF_KEY_{name.upper()}"] = stack.secret(f"staff key {name}")
     for name in PARTNERS:

@@ -52,6 +52,8 @@ class Process:
 class Stack:
     """A stack in a state folder. Nothing runs before up(); whoever has the folder may control it."""
 
+    kafka_mechanism = "PLAIN"
+
     def __init__(self, state_dir, copies=1, variant="plain", gateway_ports=None, extra=None, log_level=None):
         """`gateway_ports`: fixed ports by gateway for its first copy. `extra`: more settings, by the name of a process,
         of a program, or "*", which are all of ours, or of "kafka" or "postgres"."""
@@ -165,6 +167,15 @@ class Stack:
     def superuser_dsn(self, database):
         """The superuser's, in a database."""
         return self.dsn("postgres").rpartition("/")[0] + f"/{database}"
+
+    def psql(self, who):
+        """A command that asks the database as somebody, and the environment that it needs."""
+        return ["psql"], self.login(who)
+
+    def audit(self, wait):
+        """A command that audits the books once they are quiet, and the environment that it needs."""
+        books = {name: self.dsn(name) for name in (*settings.SERVICES, "psp-sandbox")}
+        return [str(self.binary("audit")), f"--wait={wait}"], settings.databases(books)
 
     def kcat(self, *words):
         """A command that reads or writes topics as the broker's administrator; more words may say otherwise."""

@@ -15,8 +15,8 @@ PUBLIC = {"waybill.payment", "waybill.order", "waybill.order.snapshot", "waybill
 
 def kcat(user, password, *words, sent=""):
     """Whether the broker let a user do it, and what kcat said."""
-    login = ("-X", f"sasl.username={user}", "-X", f"sasl.password={password}") if user else (
-        "-X", "security.protocol=plaintext", "-X", "sasl.mechanism=")
+    login = ("-X", f"sasl.mechanism={stack().kafka_mechanism}", "-X", f"sasl.username={user}", "-X",
+             f"sasl.password={password}") if user else ("-X", "security.protocol=plaintext")
     done = subprocess.run(stack().kcat(*login, "-X", "allow.auto.create.topics=false", *words), input=sent, text=True,
                           capture_output=True, check=False, timeout=30)
     return done.returncode == 0, done.stdout + done.stderr

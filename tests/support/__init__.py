@@ -23,12 +23,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/local"))
 
 from stack import Stack, StackError, read_environment
+from support.containers import Containers
 
 
 @functools.cache
 def stack():
-    """The stack that this run belongs to."""
-    return Stack.attach(os.environ.get("WAYBILL_TEST_STATE", ROOT / ".waybill"))
+    """The stack that this run belongs to, or the containers (tests/compose.py)."""
+    state = Path(os.environ.get("WAYBILL_TEST_STATE", ROOT / ".waybill"))
+    return Containers(state) if Containers.are_in(state) else Stack.attach(state)
 
 
 @functools.cache
@@ -137,8 +139,9 @@ def eventually(check, seconds=20, every=0.05):
 
 def rows(who, query):
     """The rows of a query as dicts of text, asked as a service, a sandbox or the superuser "postgres"."""
-    done = subprocess.run(["psql", "--no-psqlrc", "--csv", "--set=ON_ERROR_STOP=1", "--command", query], text=True,
-                          env=os.environ | stack().login(who), capture_output=True, check=False)
+    command, environment = stack().psql(who)
+    done = subprocess.run([*command, "--no-psqlrc", "--csv", "--set=ON_ERROR_STOP=1", "--command", query], text=True,
+                          env=os.environ | environment, capture_output=True, check=False)
     if done.returncode != 0:
         raise AssertionError(done.stderr)
     return list(csv.DictReader(io.StringIO(done.stdout)))

@@ -3,18 +3,16 @@
 import os
 import subprocess
 
+import settings
 from infrastructure import postgres_binaries
-from support import ROOT
-
-AUDITED = ("cart", "checkout", "payment", "order", "fulfilment", "notification", "catalog", "psp-sandbox")
 
 
 def audit(stack, wait=90, books=None):
     """Runs waybill-audit --wait against a stack, or against copies of its books. Returns (clean, report)."""
-    environment = os.environ | {f"WAYBILL_{name.upper().replace('-', '_')}_DATABASE": (books or stack).dsn(name)
-                                for name in AUDITED}
-    run = subprocess.run([ROOT / "build" / stack.variant / "bin/waybill-audit", f"--wait={wait}"], env=environment,
-                         capture_output=True, text=True, timeout=wait + 120)
+    command, environment = stack.audit(wait)
+    if books:
+        environment = settings.databases({who: books.dsn(who) for who in (*settings.SERVICES, "psp-sandbox")})
+    run = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=wait + 120)
     return run.returncode == 0, run.stdout + run.stderr
 
 
