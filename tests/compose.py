@@ -9,6 +9,8 @@ It makes .env if there is none, and leaves nothing behind but that and the image
 """
 
 import argparse
+import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -25,12 +27,13 @@ import settings
 from place import read_environment, write_private
 from probe import http_status
 from run import Tally, run_files
-from support.containers import Containers, compose
+from support.containers import Containers, compose, containers, inside, output_of
 
 # Those that look from outside; the others stop, spoil or measure single processes.
 JOURNEYS = ("access", "at_once", "cancel_race", "card", "cart", "checkout", "fulfilment", "import", "money", "order",
             "purchase", "transfer", "versions")
 PORTS = settings.GATEWAY_PORTS | {"psp-sandbox": 8083}
+TWO_SECRETS = ("WAYBILL_PSP_WEBHOOK_SECRETS", "WAYBILL_CARRIER_WEBHOOK_SECRETS")
 READY_SECONDS = 180
 
 
@@ -38,6 +41,8 @@ def prepare():
     """Secrets in .env, and what the journeys read: a folder with the file `environment`."""
     subprocess.run([ROOT / "deploy/docker/secrets.sh"], check=True)
     values = read_environment(ROOT / ".env")
+    for name in TWO_SECRETS:  # as while one takes over from another; what the environment says goes before .env
+        os.environ[name] = values[name] = f"{values[name]},whsec_{secrets.token_hex(32)}"
     for program, port in PORTS.items():
         values[f"WAYBILL_{program.upper().replace('-', '_')}_URL"] = f"http://127.0.0.1:{port}"
     folder = Path(tempfile.mkdtemp(prefix="waybill-compose-"))
@@ -45,21 +50,32 @@ def prepare():
     return folder
 
 
+def is_ready(container):
+    """Whether a service's process says so, whose port nobody outside reaches."""
+    asked = inside(container, "curl", "--silent", "--fail", "--max-time", "2", "http://127.0.0.1:8080/readyz")
+    return subprocess.run(asked, check=False, capture_output=True, timeout=60).returncode == 0
+
+
+def all_ready():
+    return (all(http_status(f"http://127.0.0.1:{port}/readyz") == 200 for port in PORTS.values())
+            and all(is_ready(container) for service in settings.SERVICES for container in containers(service)))
+
+
 def up(*options):
-    """Seconds until all gateways serve a cart."""
+    """Seconds until everything is ready."""
     began = time.monotonic()
     compose("up", "-d", *options)
-    while not all(http_status(f"http://127.0.0.1:{port}/readyz") == 200 for port in PORTS.values()):
+    containers.cache_clear()
+    while not all_ready():
         if time.monotonic() - began > READY_SECONDS:
-            raise AssertionError("the gateways are not ready:\n" + compose("ps").decode())
+            raise AssertionError("not everything is ready:\n" + compose("ps").decode())
         time.sleep(0.5)
     return time.monotonic() - began
 
 
 def orders_known():
     """How many orders the database has."""
-    return int(compose("exec", "-T", "postgres", "sh", "/opt/postgres/as.sh", "order", "psql", "-XAtqc",
-                       "SELECT count(*) FROM orders"))
+    return int(output_of("postgres", "sh", "/opt/postgres/as.sh", "order", "psql", "-XAtqc", "SELECT count(*) FROM orders"))
 
 
 def check(tally, name, action):
@@ -76,13 +92,13 @@ def check(tally, name, action):
     return True
 
 
-def down_and_up(containers):
+def down_and_up(shop):
     """Whatever there was is there again."""
     before = orders_known()
     compose("down")
     up()
     assert before > 0 and orders_known() == before, f"there were {before} orders, and now {orders_known()}"
-    command, _ = containers.audit(60)
+    command, _ = shop.audit(60)
     return f"{before} orders; " + compose(*command[2:]).decode().strip().splitlines()[-1]
 
 

@@ -20,8 +20,8 @@ class PurchaseTest(ShopTest):
         self.addCleanup(stack().start, "mail")
         self.assertEqual(Shopper().buy(sku)["status"], "In Progress")
 
-        stack().mail.behave()
         stack().start("mail")
+        stack().mail.behave()
         eventually(shopper.mails, 60)
         eventually(lambda: [each for each in mails_to(MERCHANT) if order["number"] in each.subject], 60)
         self.assertEqual(len(shopper.mails()), 1)

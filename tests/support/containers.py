@@ -1,11 +1,14 @@
 """The shop in containers, as docker-compose.yml runs it, in the place of a stack: what journeys need of one."""
 
+import functools
 import subprocess
 
 from infrastructure import read_mails
 from place import ROOT, read_environment
 
 COMPOSE = ["docker", "compose"]
+LABEL = "label=com.docker.compose"
+PROJECT = "waybill"
 MAIL = "/var/lib/mail"
 
 
@@ -15,6 +18,29 @@ def compose(*words, sent=None, timeout=900):
     if done.returncode != 0:
         raise AssertionError(f"docker compose {' '.join(words)}\n{(done.stdout + done.stderr).decode(errors='replace')}")
     return done.stdout
+
+
+@functools.cache
+def containers(service):
+    """The containers of a service, which stay the same when they are stopped and started."""
+    filters = (f"--filter={LABEL}.{what}={of}" for what, of in (("project", PROJECT), ("service", service)))
+    return subprocess.run(["docker", "ps", "--all", "--quiet", *filters], check=True, capture_output=True, text=True,
+                          timeout=60).stdout.split()
+
+
+def inside(container, *words):
+    """A command that runs words in a container."""
+    return ["docker", "exec", "--interactive", container, *words]
+
+
+def inside_first(service, *words):
+    """A command that runs words in a service's first container, of most the only one."""
+    return inside(containers(service)[0], *words)
+
+
+def output_of(service, *words, sent=None):
+    """What words print there."""
+    return subprocess.run(inside_first(service, *words), input=sent, check=True, capture_output=True, timeout=60).stdout
 
 
 class Containers:
@@ -33,7 +59,7 @@ class Containers:
 
     def psql(self, who):
         """Sandboxes have no way in from outside of their own; the superuser looks into their schema."""
-        as_who = [*COMPOSE, "exec", "-T", "postgres", "sh", "/opt/postgres/as.sh"]
+        as_who = inside_first("postgres", "sh", "/opt/postgres/as.sh")
         if who.endswith("-sandbox"):
             schema = who.removesuffix("-sandbox")
             return [*as_who, "postgres", "env", "PGDATABASE=sandbox", f"PGOPTIONS=-csearch_path={schema}", "psql"], {}
@@ -43,7 +69,7 @@ class Containers:
         return [*COMPOSE, "--profile", "audit", "run", "--rm", "-T", "audit", "waybill-audit", f"--wait={wait}"], {}
 
     def kcat(self, *words):
-        return [*COMPOSE, "exec", "-T", "kafka", "kcat", "-F", "/var/lib/kafka/kcat.conf", "-b", "kafka:9092", *words]
+        return inside_first("kafka", "kcat", "-F", "/var/lib/kafka/kcat.conf", "-b", "kafka:9092", *words)
 
     def secret(self, name):
         """The password of a user of the broker."""
@@ -60,8 +86,8 @@ class Mail:
     """The mail server in its container."""
 
     def behave(self, mode="accept", detail=""):
-        compose("exec", "-T", "mail", "sh", "-c", f"cat > {MAIL}/control.new && mv {MAIL}/control.new {MAIL}/control",
-                sent=f"{mode} {detail}\n".encode())
+        output_of("mail", "sh", "-c", f"cat > {MAIL}/control.new && mv {MAIL}/control.new {MAIL}/control",
+                  sent=f"{mode} {detail}\n".encode())
 
     def messages(self):
-        return read_mails(compose("exec", "-T", "mail", "cat", f"{MAIL}/inbox/mails"))
+        return read_mails(output_of("mail", "cat", f"{MAIL}/inbox/mails"))
