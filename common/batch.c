@@ -243,12 +243,34 @@ static void decide(struct work *work, struct item *item)
 
 /* --- effects --- */
 
+static bool is_together(const struct item *item)
+{
+    return item->verdict == APPLIED && item->delivery.subscription->together != NULL;
+}
+
+/* Calls the handlers of those who take their events together. */
+static enum err deliver_rest(struct work *work)
+{
+    const void **events = arena_array(work->uow->ctx->arena, work->batch->count, sizeof(*events));
+
+    for (const struct subscription *of = work->subscriptions; of != NULL && of->type != NULL; of++) {
+        size_t count = 0;
+
+        for (const struct item *item = work->items; item < work->items + work->batch->count; item++)
+            if (is_together(item) && item->delivery.subscription == of)
+                events[count++] = item->delivery.event;
+        if (count > 0)
+            TRY(deliver_together(work->uow, of, events, count));
+    }
+    return ERR_NONE;
+}
+
 /* Calls the handlers, in order. */
 static enum err deliver(struct work *work)
 {
     for (size_t i = 0; i < work->batch->count; i++) {
         struct item *item = &work->items[i];
-        if (item->verdict != APPLIED)
+        if (item->verdict != APPLIED || is_together(item))
             continue;
         enum err err = delivery_make(work->uow, &item->delivery);
         if (err == ERR_ABSENT) {
@@ -259,7 +281,7 @@ static enum err deliver(struct work *work)
             return err;
         }
     }
-    return ERR_NONE;
+    return deliver_rest(work);
 }
 
 static void write_what_is_handled(struct work *work)

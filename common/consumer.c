@@ -41,7 +41,7 @@ struct consumer {
     atomic_bool failing;
     atomic_bool retries;     /* parked messages are to be tried again */
     struct pace pace;        /* of the batches */
-    size_t batch_count;      /* messages of the last one */
+    size_t rests_for;        /* messages of the last one; none if more is waiting */
     struct positions begins; /* where each partition was taken over; malloc'ed, with the topics' names */
 };
 
@@ -221,7 +221,7 @@ static bool is_heard(const struct consumer *consumer, const struct message *mess
  */
 static size_t gather(struct consumer *consumer, struct message *messages)
 {
-    pace_wait(&consumer->pace, consumer->batch_count);
+    pace_wait(&consumer->pace, consumer->rests_for);
     size_t count = kafka_group_take(consumer->group, consumer->arena, TAKE_WAIT_MS, messages, BATCH_MAX);
     pace_begin(&consumer->pace);
     const int64_t until = clock_monotonic() + RIDE_MS * CLOCK_MS;
@@ -230,7 +230,7 @@ static size_t gather(struct consumer *consumer, struct message *messages)
     while (count > 0 && count < BATCH_MAX && !is_heard(consumer, messages, count) &&
            !atomic_load(&consumer->stopping) && (left_ms = (until - clock_monotonic()) / CLOCK_MS) > 0)
         count += kafka_group_take(consumer->group, consumer->arena, (int)left_ms, messages + count, BATCH_MAX - count);
-    consumer->batch_count = count;
+    consumer->rests_for = count < BATCH_MAX ? count : 0;
     return count;
 }
 

@@ -29,6 +29,10 @@
 
 typedef enum err (*event_handler)(struct uow *uow, const struct message *message, const void *event);
 
+/* For those who only copy: all of a batch's events of one type together, in their order, behind the batch's handlers.
+ * It emits nothing and waits for nothing. */
+typedef enum err (*events_handler)(struct uow *uow, const void *const *events, size_t count);
+
 struct subscription {
     const struct event_type *type;
     event_handler handler;
@@ -39,6 +43,7 @@ struct subscription {
     size_t key;
     /* Or, where one event needs several rows: names each with needs_lock() or needs_row() (needs.h). */
     void (*needs)(struct needs *needs, const struct message *message, const void *event);
+    events_handler together; /* in the place of `handler` */
 };
 
 #define LOCKS(query, tag, member) &Q_##query, NULL, offsetof(struct tag, member), NULL

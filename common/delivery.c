@@ -113,8 +113,17 @@ static enum err call_handler(struct uow *uow, const struct delivery *delivery)
     return FAIL(uow->ctx, INTERNAL, "the handler waits for one aggregate after another");
 }
 
+enum err deliver_together(struct uow *uow, const struct subscription *subscription, const void *const *events,
+                          size_t count)
+{
+    TRY(subscription->together(uow, events, count));
+    return uow->failed;
+}
+
 enum err delivery_make(struct uow *uow, const struct delivery *delivery)
 {
+    if (delivery->subscription->together != NULL)
+        return deliver_together(uow, delivery->subscription, &delivery->event, 1);
     const struct message *message = delivery->message;
     struct trace before = uow->ctx->trace;
 

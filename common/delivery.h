@@ -31,6 +31,10 @@ void deliveries_bring(struct uow *uow, const struct delivery *deliveries, size_t
 /* Calls the handler under the message's trace. If ERR_ABSENT comes back, uow->waits_for is locked and says for what. */
 enum err delivery_make(struct uow *uow, const struct delivery *delivery) MUST_USE;
 
+/* The same for the events of a subscription that takes them together. */
+enum err deliver_together(struct uow *uow, const struct subscription *subscription, const void *const *events,
+                          size_t count) MUST_USE;
+
 /* Whether the error says that the message itself can't be processed, so that trying again as it is would not help. */
 bool err_is_of_message(enum err err);
 

@@ -38,8 +38,10 @@ const struct pair kafka_reader_settings[] = {
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "earliest"},
     {"allow.auto.create.topics", "false"},
-    {"queued.max.messages.kbytes", "4096"},
-    {"queued.min.messages", "1000"},
+    /* Whoever has more in its queue asks for more only a second later (2.0.2), so this is what one can catch up in it.
+     */
+    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "100000"},
     {"fetch.wait.max.ms", "500"},
     {"fetch.error.backoff.ms", "50"},
     {"topic.metadata.refresh.interval.ms", "5000"},

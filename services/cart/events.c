@@ -123,19 +123,13 @@ static enum err on_checkout_completed(struct uow *uow, const struct message *mes
     return ERR_NONE;
 }
 
-static enum err on_product_changed(struct uow *uow, const struct message *message UNUSED, const void *event)
-{
-    offers_replace(uow, event);
-    return ERR_NONE;
-}
-
 /* clang-format off */
 const struct subscription cart_subscriptions[] = {
     /* event                        handler                 carts locked and read first, for the whole batch at once */
     { &checkout_claims_asked_type,  on_claims_asked,        TAKES(cart_rows, checkout_claims_asked, cart_id) },
     { &checkout_failed_type,        on_checkout_failed,     TAKES(cart_rows, checkout_failed, cart_id) },
     { &checkout_completed_type,     on_checkout_completed,  TAKES(cart_rows, checkout_completed, cart_id) },
-    { &product_changed_type,        on_product_changed,     LOCKS_NOTHING },
+    { &product_changed_type,        NULL,                   LOCKS_NOTHING, .together = offers_replace },
     { NULL },
 };
 /* clang-format on */

@@ -123,15 +123,22 @@ SELECT id, shop
  LIMIT 50
    FOR UPDATE SKIP LOCKED;
 
--- name: offers_drop :exec
-DELETE FROM offer
- WHERE product_id = :product_id::uuid;
-
--- name: offer_put :exec
+-- name: offers_replace :exec
+WITH offered AS (
+    SELECT DISTINCT ON (o.shop, o.sku, o.currency)
+           o.shop, o.sku, o.currency, o.product_id, o.title, o.tax_class, o.price_minor, o.active = 1 AS active
+      FROM unnest(:shops::text[], :skus::text[], :currencies::text[], :products::uuid[], :titles::text[],
+                  :tax_classes::text[], :prices::bigint[], :actives::bigint[])
+           WITH ORDINALITY AS o (shop, sku, currency, product_id, title, tax_class, price_minor, active, nth)
+     ORDER BY o.shop, o.sku, o.currency, o.nth DESC
+), dropped AS (
+    DELETE FROM offer
+     WHERE product_id = ANY (:product_ids::uuid[])
+       AND (shop, sku, currency) NOT IN (SELECT shop, sku, currency FROM offered)
+)
 INSERT INTO offer (shop, sku, currency, product_id, title, tax_class, price_minor, active)
-SELECT :shop::text, o.sku, o.currency, :product_id::uuid, o.title, :tax_class::text, o.price_minor, o.active = 1
-  FROM unnest(:skus::text[], :currencies::text[], :titles::text[], :prices::bigint[], :actives::bigint[])
-       AS o (sku, currency, title, price_minor, active)
+SELECT shop, sku, currency, product_id, title, tax_class, price_minor, active
+  FROM offered
 ON CONFLICT (shop, sku, currency) DO UPDATE
    SET product_id = excluded.product_id,
        title = excluded.title,

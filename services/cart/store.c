@@ -141,6 +141,19 @@ void cart_save_shown(struct uow *uow, const struct cart *cart)
     SQL(uow, cart_save_shown, .lines = lines_json(uow, cart), .id = cart->head.id, .version = cart->head.version);
 }
 
+/* What products cost: an entry of each array for each price. */
+struct prices {
+    size_t count;
+    const char **shops;
+    const char **skus;
+    const char **currencies;
+    const char **products;
+    const char **titles;
+    const char **tax_classes;
+    int64_t *amounts;
+    int64_t *actives;
+};
+
 static size_t count_prices(const struct product_changed *product)
 {
     size_t count = 0;
@@ -149,29 +162,66 @@ static size_t count_prices(const struct product_changed *product)
     return count;
 }
 
-void offers_replace(struct uow *uow, const struct product_changed *product)
+static struct prices prices_new(struct arena *arena, size_t most)
 {
-    struct arena *arena = uow->ctx->arena;
-    const size_t count = count_prices(product);
-    const char **skus = arena_array(arena, count, sizeof(char *));
-    const char **currencies = arena_array(arena, count, sizeof(char *));
-    const char **titles = arena_array(arena, count, sizeof(char *));
-    int64_t *prices = arena_array(arena, count, sizeof(int64_t));
-    int64_t *actives = arena_array(arena, count, sizeof(int64_t));
-    size_t n = 0;
+    return (struct prices){
+        .shops = arena_array(arena, most, sizeof(char *)),
+        .skus = arena_array(arena, most, sizeof(char *)),
+        .currencies = arena_array(arena, most, sizeof(char *)),
+        .products = arena_array(arena, most, sizeof(char *)),
+        .titles = arena_array(arena, most, sizeof(char *)),
+        .tax_classes = arena_array(arena, most, sizeof(char *)),
+        .amounts = arena_array(arena, most, sizeof(int64_t)),
+        .actives = arena_array(arena, most, sizeof(int64_t)),
+    };
+}
 
+static void add_prices(struct prices *prices, const struct product_changed *product)
+{
     for (size_t v = 0; v < product->variants.count; v++) {
         const struct variant *variant = &product->variants.items[v];
-        for (size_t p = 0; p < variant->prices.count; p++, n++) {
-            skus[n] = variant->sku;
-            currencies[n] = variant->prices.items[p].currency;
-            titles[n] = variant->title;
-            prices[n] = variant->prices.items[p].amount;
-            actives[n] = product->active && variant->active;
+        for (size_t p = 0; p < variant->prices.count; p++) {
+            const size_t n = prices->count++;
+            prices->shops[n] = product->shop;
+            prices->skus[n] = variant->sku;
+            prices->currencies[n] = variant->prices.items[p].currency;
+            prices->products[n] = product->product_id;
+            prices->titles[n] = variant->title;
+            prices->tax_classes[n] = product->tax_class;
+            prices->amounts[n] = variant->prices.items[p].amount;
+            prices->actives[n] = product->active && variant->active;
         }
     }
-    SQL(uow, offers_drop, .product_id = product->product_id);
-    SQL(uow, offer_put, .shop = product->shop, .product_id = product->product_id, .tax_class = product->tax_class,
-        .skus = {skus, count}, .currencies = {currencies, count}, .titles = {titles, count}, .prices = {prices, count},
-        .actives = {actives, count});
+}
+
+/* Whether a later one of the same product follows. */
+static bool is_outdated(const void *const *products, size_t count)
+{
+    const struct product_changed *first = products[0];
+
+    for (size_t i = 1; i < count; i++)
+        if (text_equal(((const struct product_changed *)products[i])->product_id, first->product_id))
+            return true;
+    return false;
+}
+
+enum err offers_replace(struct uow *uow, const void *const *products, size_t count)
+{
+    struct arena *arena = uow->ctx->arena;
+    const char **ids = arena_array(arena, count, sizeof(char *));
+    size_t most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = ((const struct product_changed *)products[i])->product_id;
+        most += count_prices(products[i]);
+    }
+    struct prices prices = prices_new(arena, most);
+    for (size_t i = 0; i < count; i++)
+        if (!is_outdated(products + i, count - i))
+            add_prices(&prices, products[i]);
+    const size_t n = prices.count;
+    SQL(uow, offers_replace, .shops = {prices.shops, n}, .skus = {prices.skus, n}, .currencies = {prices.currencies, n},
+        .products = {prices.products, n}, .titles = {prices.titles, n}, .tax_classes = {prices.tax_classes, n},
+        .prices = {prices.amounts, n}, .actives = {prices.actives, n}, .product_ids = {ids, count});
+    return ERR_NONE;
 }

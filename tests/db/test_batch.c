@@ -14,6 +14,7 @@
 #define TYPE "waybill.test.pinged.v1"
 #define MAKERS "waybill.test.makers"
 #define MADE "waybill.test.made.v1"
+#define COPIED "waybill.test.copied.v1"
 
 struct Q_effect_add {
     const char *key;
@@ -108,11 +109,21 @@ static enum err on_made(struct uow *uow, const struct message *message, const vo
     return waiting_release(uow, "thing", made->note);
 }
 
+/* Keeps them with their place in what was handed over. */
+static enum err on_copied(struct uow *uow, const void *const *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        SQL(uow, effect_add, .key = ((const struct ping *)events[i])->note, .sequence = (int64_t)i);
+    return ERR_NONE;
+}
+
 static const struct event_type pinged = {.type = TYPE, .topic = TOPIC, .record = &bus_ping_record};
 static const struct event_type made = {.type = MADE, .topic = MAKERS, .record = &bus_ping_record};
+static const struct event_type copied = {.type = COPIED, .topic = TOPIC, .record = &bus_ping_record};
 static const struct subscription subscriptions[] = {
     {&pinged, on_pinged, TAKES(thing_rows, ping, note)},
     {&made, on_made, LOCKS_BY(needs_made)},
+    {&copied, NULL, LOCKS_NOTHING, .together = on_copied},
     {0},
 };
 
@@ -135,17 +146,22 @@ static void close_all(void)
 
 /* A copy that has read some messages of the partition. */
 struct copy {
-    struct message messages[4];
+    struct message messages[5];
     size_t count;
     enum err err;
 };
 
-static void read_message(struct copy *copy, const char *key, int64_t sequence, int64_t offset)
+static void read_type(struct copy *copy, const char *type, const char *key, int64_t sequence, int64_t offset)
 {
     struct message *message = &copy->messages[copy->count++];
 
-    *message = bus_message(arena, TOPIC, TYPE, key, sequence, key);
+    *message = bus_message(arena, TOPIC, type, key, sequence, key);
     message->offset = offset;
+}
+
+static void read_message(struct copy *copy, const char *key, int64_t sequence, int64_t offset)
+{
+    read_type(copy, TYPE, key, sequence, offset);
 }
 
 /* As the consumer does: what may work later is tried again. */
@@ -335,6 +351,22 @@ START_TEST(what_goes_to_wait_at_the_same_time_is_released)
 }
 END_TEST
 
+START_TEST(who_copies_gets_the_events_of_a_batch_together_behind_the_others)
+{
+    struct copy copy = {0};
+
+    read_type(&copy, COPIED, "a", 1, 0);
+    read_message(&copy, "k", 1, 1);
+    read_type(&copy, COPIED, "b", 1, 2);
+    read_type(&copy, COPIED, "a", 1, 3);
+    read_type(&copy, COPIED, "a", 2, 4);
+    handle(&copy);
+    ck_assert_int_eq(copy.err, ERR_NONE);
+    ck_assert_str_eq(effects(), "k1 a0 b1 a2");
+    ck_assert_int_eq(database_int("SELECT next_offset FROM position"), 5);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -345,6 +377,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_goes_to_wait_is_released_in_the_same_batch);
     tcase_add_test(tests, what_waited_before_is_released);
     tcase_add_test(tests, what_goes_to_wait_at_the_same_time_is_released);
+    tcase_add_test(tests, who_copies_gets_the_events_of_a_batch_together_behind_the_others);
     ADD_TABLE_TEST(tests, a_batch_that_waited_for_another_copy_sees_what_that_one_did, versions);
 }
 

@@ -212,6 +212,53 @@ START_TEST(what_was_seen_is_not_written_over_a_change)
 }
 END_TEST
 
+/* -- what the shop offers -- */
+
+#define MUG "00000000-0000-7000-8000-000000000005"
+
+static enum err hear_together(struct ctx *ctx, const struct product_changed *products, size_t count)
+{
+    const void *events[4];
+
+    for (size_t i = 0; i < count; i++)
+        events[i] = &products[i];
+    UNIT_OF_WORK(ctx, uow);
+    TRY(offers_replace(uow, events, count));
+    return uow_commit(uow);
+}
+
+static struct product_changed product(const char *id, struct variant *variants, size_t count)
+{
+    return (struct product_changed){.product_id = id,
+                                    .shop = "main",
+                                    .code = "p",
+                                    .title = "P",
+                                    .tax_class = "standard",
+                                    .active = true,
+                                    .variants = {variants, count}};
+}
+
+/* As one after the other: the last of a product counts, what it has no more is gone, and what moved to another product
+ * stays there. */
+START_TEST(products_that_changed_together_are_as_if_one_by_one)
+{
+    struct price dear[] = {{1500, "EUR"}};
+    struct price cheap[] = {{900, "EUR"}, {950, "USD"}};
+    struct variant before[] = {{"CUP", "Cup", {cheap, 2}, 300, true}, {"LID", "Lid", {cheap, 1}, 20, true}};
+    struct variant mug[] = {{"MUG", "Mug", {cheap, 2}, 300, true}, {"LID", "Lid", {dear, 1}, 20, true}};
+    struct variant after[] = {{"CUP", "Cup", {dear, 1}, 300, true}};
+    const struct product_changed products[] = {product(PRODUCT, before, 2), product(MUG, mug, 2),
+                                               product(PRODUCT, after, 1)};
+    struct ctx *ctx = ctx_new(service);
+
+    ck_assert_int_eq(hear_together(ctx, products, COUNT(products)), ERR_NONE);
+    ck_assert_str_eq(database_text("SELECT string_agg(sku || ' ' || currency || ' ' || price_minor || ' ' ||"
+                                   " right(product_id::text, 1), ', ' ORDER BY sku, currency) FROM offer"),
+                     "CUP EUR 1500 4, LID EUR 1500 5, MUG EUR 900 5, MUG USD 950 5");
+    ctx_release(ctx);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, open_all, close_all);
@@ -223,6 +270,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, staff_see_how_much_is_in_a_cart);
     tcase_add_test(tests, a_new_price_is_told_once);
     tcase_add_test(tests, what_was_seen_is_not_written_over_a_change);
+    tcase_add_test(tests, products_that_changed_together_are_as_if_one_by_one);
 }
 
 RUN_SUITE(cart_lines, add_tests)
