@@ -10,10 +10,15 @@ acks=all, mails on), loads the sample shop, and has waybill-bench ask:
     closed   orders as fast as so many shoppers can, for each method
     open     orders that begin at fixed times, half as many a second as the best closed run of the method had
     calls    carts read, and lines added, by as many shoppers as the most but one
+    lines    orders of 1, 10 and 100 lines, by 8 shoppers
     scarce   32 shoppers want 20 pieces
     import   a catalogue of 10,000 products through the integration gateway, and COPY for the same rows
+    catchup  services that were away while 10,000 products were imported, or 3,000 orders placed
     start    each process stopped and started
     floor    no shop at all: pgbench writes only the rows that an order must leave
+    peers    Vendure and Medusa on the same PostgreSQL, all of ours stopped (tests/bench/peers); needs Node
+    copies   a stack with three copies of every process of ours, as many shoppers as the most but one
+    history  what an order costs when there are 10,000 already, and 300,000 (takes half an hour: only if named)
 
 A run of orders counts only if what is left to do did not grow over its second half, and within 30 s of its end all due
 mails were accepted and waybill-audit is clean. Prints a table and writes everything as JSON.
@@ -33,9 +38,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tools/bench")]
+sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tools/bench"), str(ROOT / "tests/bench/peers")]
 sys.dont_write_bytecode = True
 
+import peers
+from catchup import catch_ups
 from floor import floor
 from imports import imports, send
 from meter import SERVICES, Meter, used
@@ -46,7 +53,13 @@ from starts import starts
 
 SETTLE_SECONDS = 30
 OPEN_SHOPPERS = 128  # enough that each purchase finds one who is free; "begun late" tells
-PARTS = ("closed", "open", "calls", "scarce", "import", "start", "floor")
+PARTS = ("closed", "open", "calls", "lines", "scarce", "import", "catchup", "start", "floor", "peers", "copies", "history")
+UNNAMED = tuple(part for part in PARTS if part != "history")
+LINES = (1, 10, 100)
+LINES_SHOPPERS = 8
+HISTORY = (10_000, 300_000)
+COPIES = 3
+PLACEMENTS = 3_000
 SCARCE_PIECES = {"berlin": 12, "leeds": 8}
 SCARCE_SHOPPERS = 32
 SCARCE_TRIES = 160
@@ -85,11 +98,11 @@ def is_flat(samples, column):
 class Bench:
     """A stack under load, and what was found."""
 
-    def __init__(self, stack, options):
+    def __init__(self, stack, options, results):
         self.stack = stack
         self.options = options
         self.meter = Meter(stack)
-        self.results = {"machine": machine(), "orders": [], "calls": []}
+        self.results = results
 
     def drive(self, *arguments):
         """What waybill-bench says."""
@@ -104,16 +117,20 @@ class Bench:
             result["complaints"] = done.stderr.splitlines()[:5]
         return result
 
-    def timed(self):
-        return "--seconds", self.options.seconds, "--warm", self.options.warm, "--skus", ",".join(self.options.skus)
+    def timed(self, seconds=None):
+        return "--seconds", seconds or self.options.seconds, "--warm", self.options.warm, "--skus", ",".join(self.options.skus)
 
-    def orders(self, *arguments):
+    def usual_shoppers(self):
+        """The most but one."""
+        return sorted(self.options.shoppers)[-2:][0]
+
+    def orders(self, *arguments, seconds=None):
         """A run of orders, with what they cost, and whether it counts."""
         samples, stop = [], threading.Event()
         watcher = threading.Thread(target=watch, args=(self.meter, stop, samples))
         before = self.meter.read()
         watcher.start()
-        result = self.drive(*arguments, *self.timed())
+        result = self.drive(*arguments, *self.timed(seconds))
         stop.set()
         watcher.join()
         ended = time.monotonic()
@@ -156,7 +173,7 @@ class Bench:
             self.orders("--method", method, "--shoppers", OPEN_SHOPPERS, "--rate", max(1, int(best / 2)))
 
     def run_calls(self):
-        shoppers = sorted(self.options.shoppers)[-2:][0]
+        shoppers = self.usual_shoppers()
         for act in ("read_cart", "add_line"):
             result = self.drive("--act", act, "--shoppers", shoppers, *self.timed())
             self.results["calls"].append(result)
@@ -166,6 +183,7 @@ class Bench:
 
     def run_scarce(self):
         """Everybody wants one of the last pieces."""
+        self.wait_for_quiet()
         sku = self.options.skus[0]
         sold = self.stock(sku)
         deadlocks = self.deadlocks()
@@ -184,6 +202,17 @@ class Bench:
         print(f"\nimport of {found['products']} products: {found['import_s']} s, {found['times_copy']} times COPY"
               f" ({found['copy_s']} s)", flush=True)
 
+    def run_catchup(self):
+        found = self.results["catch_up"] = catch_ups(self.stack, PRODUCTS, PLACEMENTS, self.place_and_leave, self.wait_for_quiet)
+        print("\ncatching up:", ", ".join(f"{service} {one['messages']} messages in {one['s']} s, {one['per_s']} a second"
+                                         for service, one in found.items()), flush=True)
+
+    def place_and_leave(self, placements):
+        result = self.drive("--act", "leave", "--shoppers", self.usual_shoppers(), "--most", placements, "--warm", 0,
+                            "--seconds", 600, "--skus", ",".join(self.options.skus))
+        if result["done_ever"] != placements:
+            sys.exit(f"waybill-bench: {result}")
+
     def run_start(self):
         found = self.results["start_s"] = starts(self.stack)
         print("\nfrom its start until it serves:", ", ".join(f"{name} {seconds} s" for name, seconds in found.items()),
@@ -192,6 +221,33 @@ class Bench:
     def run_floor(self):
         self.results["floor_per_s"] = floor(self.stack, self.options.shoppers, max(5, self.options.seconds // 4))
         print(f"\nfloor (pgbench, only the rows that an order must leave): {self.results['floor_per_s']}")
+
+    def run_lines(self):
+        for lines in LINES:
+            self.orders("--method", "bank_transfer", "--shoppers", LINES_SHOPPERS, "--lines", lines,
+                        seconds=self.options.seconds // 3)["lines"] = lines
+
+    def run_peers(self):
+        """Of our stack only PostgreSQL stays, and it has nothing else to do."""
+        if peers.missing():
+            print(f"\nno peers: there is no {', no '.join(peers.missing())}")
+            return
+        for name in [process.name for process in self.stack.processes()] + ["kafka", "mail"]:
+            self.stack.stop(name)
+        self.results["peers"] = peers.measure(self.stack, self.options.peer_shoppers, self.options.seconds)
+
+    def run_history(self):
+        """As many orders as a shop that is old has, all of them bought."""
+        for orders in HISTORY:
+            there = self.meter.sql('SELECT count(*) FROM "order".orders')[0]
+            if there < orders:
+                self.drive("--method", "bank_transfer", "--shoppers", max(self.options.shoppers), "--most", orders - there,
+                           "--warm", 0, "--seconds", 6 * 3600, "--skus", ",".join(self.options.skus))
+                self.wait_for_quiet()
+            self.orders("--method", "bank_transfer", "--shoppers", self.usual_shoppers())["history"] = orders
+
+    def run_copies(self):
+        self.orders("--method", "bank_transfer", "--shoppers", self.usual_shoppers())["copies"] = self.stack.copies
 
     def stock(self, sku):
         """Has exactly the scarce pieces beside those that are sold already. Gives how many those are."""
@@ -243,13 +299,34 @@ def numbers(text):
     return [int(number) for number in text.split(",")]
 
 
+def measure(options, results, parts, copies):
+    """Some parts on a stack that is there for them."""
+    if not parts:
+        return
+    folder = Path(options.state or tempfile.mkdtemp(prefix="waybill-bench-", dir="/var/tmp"))
+    stack = Stack(folder, copies=copies, variant="plain", log_level="warning",
+                  extra={"storefront": {"WAYBILL_RATE_TOKEN": "100000", "WAYBILL_RATE_ADDRESS": "100000"}})
+    try:
+        stack.up()
+        run([ROOT / "deploy/sample/load"], os.environ | read_environment(stack.state / "environment"))
+        bench = Bench(stack, options, results)
+        for part in parts:
+            getattr(bench, f"run_{part}")()
+        bench.meter.close()
+    finally:
+        stack.down()
+        if not options.state:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--warm", type=int, default=25)
     parser.add_argument("--shoppers", type=numbers, default=[1, 8, 32, 128])
     parser.add_argument("--methods", type=lambda text: text.split(","), default=["bank_transfer", "card"])
-    parser.add_argument("--only", type=lambda text: text.split(","), default=PARTS, help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=UNNAMED, help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--peer-shoppers", type=numbers, default=[8, 32])
     parser.add_argument("--state", help="keep the stack's state here; default: a folder that goes away")
     parser.add_argument("--out", help="also write all figures to this file, as JSON")
     options = parser.parse_args()
@@ -257,24 +334,13 @@ def main():
         parser.error(f"the parts are {', '.join(PARTS)}")
     options.skus = skus()[:300]
 
-    folder = Path(options.state or tempfile.mkdtemp(prefix="waybill-bench-", dir="/var/tmp"))
-    stack = Stack(folder, copies=1, variant="plain", log_level="warning",
-                  extra={"storefront": {"WAYBILL_RATE_TOKEN": "100000", "WAYBILL_RATE_ADDRESS": "100000"}})
-    try:
-        stack.up()
-        run([ROOT / "deploy/sample/load"], os.environ | read_environment(stack.state / "environment"))
-        bench = Bench(stack, options)
-        for part in PARTS:
-            if part in options.only:
-                getattr(bench, f"run_{part}")()
-        bench.meter.close()
-    finally:
-        stack.down()
-        if not options.state:
-            shutil.rmtree(folder, ignore_errors=True)
+    results = {"machine": machine(), "orders": [], "calls": []}
+    with_copies = [part for part in options.only if part == "copies"]
+    measure(options, results, [part for part in PARTS if part in options.only and part not in with_copies], 1)
+    measure(options, results, with_copies, COPIES)
     if options.out:
-        Path(options.out).write_text(json.dumps(bench.results, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(result["counts"] for result in bench.results["orders"]) else 1
+        Path(options.out).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(result["counts"] for result in results["orders"]) else 1
 
 
 if __name__ == "__main__":

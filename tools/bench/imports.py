@@ -20,10 +20,10 @@ COPIED = (
 )
 
 
-def catalogue(products):
+def catalogue(products, prefix="BENCH"):
     lines = [HEADING]
     for number in range(products):
-        code = f"BENCH-{number:06}"
+        code = f"{prefix}-{number:06}"
         lines.append(f"{code},Thing {number},One of many things that are sold by nobody but here.,standard,{code},,EUR,"
                      f"{1000 + number % 9000},{100 + number % 900}")
     return lines

@@ -26,13 +26,15 @@
 struct act {
     const char *name;
     bool (*run)(struct shopper *shopper, int64_t since);
+    bool whole; /* keeps nothing for the next time */
 };
 
 static const struct act acts[] = {
-    {"buy", shopper_buy},
-    {"read_cart", shopper_read_cart},
-    {"add_line", shopper_add_line},
-    {NULL, NULL},
+    {"buy", shopper_buy, true},
+    {"leave", shopper_leave, true},
+    {"read_cart", shopper_read_cart, false},
+    {"add_line", shopper_add_line, false},
+    {NULL, NULL, false},
 };
 
 static struct bench bench = {.method = "bank_transfer", .currency = "EUR", .country = "DE", .lines = 2};
@@ -89,7 +91,7 @@ static void *shop(void *of)
         const bool done = act->run(shopper, since);
         shopper->done += done;
         shopper->counted += done && counts(since);
-        if (act == acts)
+        if (act->whole)
             arena_clear(shopper->arena);
         if (!done && shopper->refused == refused)
             wire_close(&shopper->wire);
@@ -212,7 +214,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv)) {
         fprintf(
             stderr,
-            "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--act buy|read_cart|add_line]\n"
+            "usage: waybill-bench --storefront HOST:PORT --skus SKU,SKU,... [--act buy|leave|read_cart|add_line]\n"
             "                     [--shoppers N] [--rate N] [--most N] [--seconds S] [--warm S]\n"
             "                     [--lines N] [--quantity N]\n"
             "                     [--method bank_transfer|cash_on_delivery|card] [--currency EUR] [--country DE]\n");

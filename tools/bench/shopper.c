@@ -100,22 +100,39 @@ static bool is_refused(struct shopper *shopper)
     return shopper->wire.body != NULL && text_equal(find(shopper, "state"), "failed");
 }
 
-/* Places, and waits until the order exists. One who paid waits for news of it, as a shop's page does. */
-static bool place(struct shopper *shopper, const char *checkout, const char *headers, const char *total)
+struct placing {
+    const char *path;
+    const char *body;
+    const char *headers; /* with a key of its own */
+};
+
+static struct placing placing_of(struct shopper *shopper, const char *checkout, const char *headers, const char *amount)
 {
+    struct arena *arena = shopper->arena;
     char key[ID_TEXT];
+
     id_make(key);
-    const char *keyed = arena_printf(shopper->arena, "%sIdempotency-Key: %s\r\nPrefer: wait=20\r\n", headers, key);
-    const char *path = arena_printf(shopper->arena, "/checkouts/%s/place", checkout);
+    return (struct placing){
+        .path = arena_printf(arena, "/checkouts/%s/place", checkout),
+        .body =
+            arena_printf(arena, "{\"total\":{\"amount\":%s,\"currency\":\"%s\"}}", amount, shopper->bench->currency),
+        .headers = arena_printf(arena, "%sIdempotency-Key: %s\r\n", headers, key),
+    };
+}
+
+/* Places, and waits until the order exists. One who paid waits for news of it, as a shop's page does. */
+static bool place(struct shopper *shopper, const char *checkout, const struct placing *placing)
+{
+    const char *keyed = arena_printf(shopper->arena, "%sPrefer: wait=20\r\n", placing->headers);
     const char *placement = arena_printf(shopper->arena, "/checkouts/%s/placement", checkout);
-    const char *body = arena_printf(shopper->arena, "{\"total\":%s}", total);
     const int64_t since = now();
     const char *waiting = NULL;
     bool paid = false;
 
     while (now() < since + 60 * CLOCK_SECOND) {
-        const bool sent = paid ? wire_ask(&shopper->wire, "GET", placement, waiting, NULL, NULL)
-                               : wire_ask(&shopper->wire, "POST", path, keyed, "application/json", body);
+        const bool sent =
+            paid ? wire_ask(&shopper->wire, "GET", placement, waiting, NULL, NULL)
+                 : wire_ask(&shopper->wire, "POST", placing->path, keyed, "application/json", placing->body);
         if (!sent)
             return fail(shopper, step_names[PLACE]);
         if (shopper->wire.status == 201 || (paid && is_placed(shopper))) {
@@ -207,15 +224,33 @@ static bool check_out(struct shopper *shopper, const char *cart, const char *hea
     return *ret_amount != NULL || fail(shopper, "a checkout without total");
 }
 
-bool shopper_buy(struct shopper *shopper, int64_t since)
+/* All of it but placing. */
+static bool prepare(struct shopper *shopper, int64_t since, const char **ret_checkout, struct placing *ret_placing)
 {
-    const char *cart = NULL, *headers = NULL, *checkout = NULL, *amount = NULL;
+    const char *cart = NULL, *headers = NULL, *amount = NULL;
 
     if (!create_cart(shopper, since, &cart, &headers) || !add_lines(shopper, cart, headers) ||
-        !check_out(shopper, cart, headers, &checkout, &amount))
+        !check_out(shopper, cart, headers, ret_checkout, &amount))
         return false;
-    return place(shopper, checkout, headers,
-                 arena_printf(shopper->arena, "{\"amount\":%s,\"currency\":\"%s\"}", amount, shopper->bench->currency));
+    *ret_placing = placing_of(shopper, *ret_checkout, headers, amount);
+    return true;
+}
+
+bool shopper_buy(struct shopper *shopper, int64_t since)
+{
+    struct placing placing;
+    const char *checkout;
+
+    return prepare(shopper, since, &checkout, &placing) && place(shopper, checkout, &placing);
+}
+
+bool shopper_leave(struct shopper *shopper, int64_t since)
+{
+    struct placing placing;
+    const char *checkout;
+
+    return prepare(shopper, since, &checkout, &placing) &&
+           ask(shopper, PLACE, "POST", placing.path, placing.headers, placing.body);
 }
 
 /* Makes the cart that this one uses from now on, with lines in it. */

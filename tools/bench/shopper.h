@@ -70,6 +70,7 @@ void shopper_init(struct shopper *shopper, struct bench *bench, unsigned number)
 
 /* Each does one thing whose time began at `since`, and tells whether it was done. Failures are counted. */
 bool shopper_buy(struct shopper *shopper, int64_t since);       /* from an empty cart until the order exists */
+bool shopper_leave(struct shopper *shopper, int64_t since);     /* places, and does not wait for the order */
 bool shopper_read_cart(struct shopper *shopper, int64_t since); /* its own */
 bool shopper_add_line(struct shopper *shopper, int64_t since);  /* to its own */
 
