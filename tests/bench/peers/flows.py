@@ -8,6 +8,11 @@ from shoppers import Broken, Refused
 PIECES = 20  # of what is scarce
 
 
+def says_sold_out(answer):
+    """Medusa has two ways to say it."""
+    return any(word in str(answer) for word in ("required inventory", "Not enough stock"))
+
+
 class Vendure:
     """Its storefront API is GraphQL; an order in the making belongs to a session."""
 
@@ -89,7 +94,7 @@ class Medusa:
     def buy(self, line):
         def step(name, path, **body):
             status, answer, _ = line.post(name, "/store/" + path, body, self.headers)
-            if status == 400 and "stock" in str(answer):
+            if status == 400 and says_sold_out(answer):
                 raise Refused
             if status != 200:
                 raise Broken(f"{name}: {status} {answer}")
@@ -105,7 +110,7 @@ class Medusa:
         payment = step("payment", "payment-collections", cart_id=cart)["payment_collection"]["id"]
         step("payment method", f"payment-collections/{payment}/payment-sessions", provider_id="pp_system_default")
         if (placed := step("place", f"carts/{cart}/complete"))["type"] != "order":
-            if "stock" in str(placed):
+            if says_sold_out(placed):
                 raise Refused
             raise Broken(f"place: {placed}")
 
