@@ -4,8 +4,8 @@
  * uow_commit() writes the emitted events at the end of the transaction. One relay per service publishes them
  * in the order of their ids, waits for the broker's acknowledgement and moves them to the history in one statement.
  * Which copy relays is decided by a lease with an epoch in database time, checked with every batch. A commit wakes the
- * relay by an eventfd, or, when another copy relays, by a NOTIFY outside of the business transaction, at most one per
- * 10 ms; a poll each second is the net.
+ * relay by an eventfd, or, when another copy relays, by a NOTIFY outside of the business transaction, at most one a
+ * beat; a poll each second is the net.
  *
  * A relay that dies between acknowledgement and move publishes the batch again: same ce_id, same bytes.
  */

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "pg_inside.h"
 #include "text.h"
 
@@ -21,6 +22,10 @@
 #define TELL_EVERY_MS 5000
 
 #define OWN_QUERY(object, text) const struct query object = {.name = "pg " text, .sql = text, .kind = QUERY_EXEC}
+static struct metric round_trips = {.name = "waybill_sql_round_trips_total",
+                                    .help = "Times that the database was asked and its answer waited for",
+                                    .type = METRIC_COUNTER};
+
 OWN_QUERY(pg_begin, "BEGIN");
 OWN_QUERY(pg_commit, "COMMIT");
 OWN_QUERY(pg_rollback, "ROLLBACK");
@@ -288,12 +293,14 @@ void connection_send(struct connection *connection, const struct query *query, c
 
 void connection_sync(struct connection *connection)
 {
+    metric_add(&round_trips, NULL, NULL, 1);
     if (!connection->broken && PQpipelineSync(connection->pg) != 1)
         connection->broken = true;
 }
 
 void connection_flush(struct connection *connection)
 {
+    metric_add(&round_trips, NULL, NULL, 1);
     if (!connection->broken && PQsendFlushRequest(connection->pg) != 1)
         connection->broken = true;
 }

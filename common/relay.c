@@ -36,9 +36,10 @@
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
-#define EACH_MS 4       /* of distance to the next round, for each event */
-#define POLL_MS 1000    /* the net, should a wake-up get lost */
-#define TAKE_MIN_MS 200 /* between two tries to get the lease */
+#define EACH_MS 4    /* of distance to the next round, for each event */
+#define POLL_MS 1000 /* the net, should a wake-up get lost */
+#define TAKE_MS 200  /* between two tries to get the lease */
+#define PASS_MS 4    /* before the beat: when a wake-up is passed on to the copy that relays */
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define STOP_MS 3000
@@ -130,7 +131,7 @@ static enum err connect(struct relay *relay)
     if (relay->connection == NULL)
         return FAIL(relay->ctx, BUSY, "could not reach the database");
     enum err err = connection_run(relay->ctx, relay->connection, "SET synchronous_commit = off");
-    if (err == ERR_NONE)
+    if (err == ERR_NONE && relay->epoch != 0)
         err = run_on_channel(relay, "LISTEN");
     if (err != ERR_NONE) {
         connection_close(relay->connection);
@@ -139,7 +140,10 @@ static enum err connect(struct relay *relay)
     return err;
 }
 
-/* Each of these is one statement, and so a transaction by itself. */
+/*
+ * Each of these is one statement, and so a transaction by itself. Only who has the lease listens: every session that
+ * does is woken by every NOTIFY in the database, whatever its channel, and begins a transaction to look at it.
+ */
 static enum err take_lease(struct relay *relay)
 {
     struct uow uow CLEANUP(uow_close) = {0};
@@ -150,12 +154,13 @@ static enum err take_lease(struct relay *relay)
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
     TRY(SQL_MAYBE(&uow, relay_lease_take, lease_row_record, &row, &found, .holder = relay->holder,
                   .lease_ms = LEASE_MS));
-    if (found) {
-        relay->epoch = row.epoch;
-        relay->renewed_at = relay->tried_at;
-        log_info(NULL, "this copy relays now", LOG_INT("epoch", row.epoch));
-    }
-    return ERR_NONE;
+    uow_close(&uow);
+    if (!found)
+        return ERR_NONE;
+    relay->epoch = row.epoch;
+    relay->renewed_at = relay->tried_at;
+    log_info(NULL, "this copy relays now", LOG_INT("epoch", row.epoch));
+    return run_on_channel(relay, "LISTEN");
 }
 
 /* What was not moved yet is left to the other copy, which publishes it again. */
@@ -165,6 +170,8 @@ static void lose_lease(struct relay *relay)
     relay->epoch = 0;
     relay->sent_count = 0;
     atomic_store(&relay->oldest_at, 0);
+    if (run_on_channel(relay, "UNLISTEN") != ERR_NONE)
+        ctx_clear_problem(relay->ctx); /* the next round will see it */
 }
 
 static enum err renew_lease(struct relay *relay)
@@ -176,6 +183,7 @@ static enum err renew_lease(struct relay *relay)
     TRY(uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow));
     TRY(SQL_COUNT(&uow, relay_lease_renew, &renewed, .holder = relay->holder, .epoch = relay->epoch,
                   .lease_ms = LEASE_MS));
+    uow_close(&uow);
     relay->renewed_at = now;
     if (renewed == 0)
         lose_lease(relay);
@@ -202,10 +210,8 @@ static void give_lease_up(struct relay *relay)
     if (relay->epoch == 0 || relay->connection == NULL ||
         uow_open_on(relay->ctx, relay->connection, UOW_READ, &uow) != ERR_NONE)
         return;
-    enum err err = SQL_COUNT(&uow, relay_lease_give_up, &given_up, .holder = relay->holder, .epoch = relay->epoch);
-    uow_close(&uow);
-    if (err == ERR_NONE)
-        (void)run_on_channel(relay, "NOTIFY"); /* they also look by themselves */
+    if (SQL_COUNT(&uow, relay_lease_give_up, &given_up, .holder = relay->holder, .epoch = relay->epoch) != ERR_NONE)
+        ctx_clear_problem(relay->ctx); /* then it runs out */
 }
 
 /* --- a round --- */
@@ -287,7 +293,7 @@ static enum err relay_round(struct relay *relay, bool woken)
     ctx_clear(relay->ctx);
     if (relay->connection == NULL)
         TRY(connect(relay));
-    if (relay->epoch == 0 && is_past(relay->tried_at, TAKE_MIN_MS))
+    if (relay->epoch == 0 && is_past(relay->tried_at, TAKE_MS))
         TRY(take_lease(relay));
     /* A copy without the lease passes the wake-up on. Not for each commit: NOTIFY makes commits queue up. */
     if (relay->epoch == 0)
@@ -308,7 +314,7 @@ static void wait_for_work(struct relay *relay)
     /* A notification that came with the answer to a statement of ours isn't seen by poll() any more. */
     if (relay->connection != NULL && connection_take_notifications(relay->connection))
         return;
-    (void)poll(waiting, 2, relay->epoch == 0 && !is_past(relay->tried_at, TAKE_MIN_MS) ? TAKE_MIN_MS : POLL_MS);
+    (void)poll(waiting, 2, relay->epoch == 0 ? TAKE_MS : POLL_MS);
     if (waiting[1].revents != 0)
         (void)connection_take_notifications(relay->connection);
 }
@@ -356,13 +362,25 @@ static void finish(struct relay *relay)
     relay->connection = NULL;
 }
 
+/* A copy that only passes wake-ups on does so once a beat, in time for the round that begins on it; the first at once.
+ */
+static void rest(const struct relay *relay)
+{
+    const struct pace passing = {.each_ms = PACE_BEAT_MS, .phase_ms = PACE_BEAT_MS - PASS_MS};
+
+    if (relay->epoch != 0)
+        pace_wait(&relay->pace, relay->sent_count);
+    else if (!is_past(relay->pace.began, PACE_BEAT_MS))
+        pace_wait(&passing, 1);
+}
+
 static void *relay_run(void *of)
 {
     struct relay *relay = of;
     bool woken = false;
 
     while (!atomic_load(&relay->stopping)) {
-        pace_wait(&relay->pace, relay->sent_count);
+        rest(relay);
         pace_begin(&relay->pace);
         woken = was_woken(relay) || (woken && relay->backoff_ms > 0);
         if (relay_round(relay, woken) == ERR_NONE)
@@ -384,7 +402,7 @@ struct relay *relay_start(struct service *service)
     relay->service = service;
     relay->pace = (struct pace){.each_ms = EACH_MS};
     relay->ctx = ctx_new(service);
-    relay->tried_at = clock_monotonic() - TAKE_MIN_MS * CLOCK_MS;
+    relay->tried_at = clock_monotonic() - TAKE_MS * CLOCK_MS;
     id_make(relay->holder);
     relay->wakes = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (relay->wakes < 0 || pthread_create(&relay->thread, NULL, relay_run, relay) != 0)
