@@ -287,7 +287,7 @@ def print_orders(result):
     print_steps(result)
     print(f"  CPU per order: ours {sum(ours.values()):.2f} ms ({', '.join(f'{n} {m}' for n, m in sorted(ours.items(), key=lambda x: -x[1]))}),"
           f" postgres {cpu.get('postgres', 0)}, kafka {cpu.get('kafka', 0)}, mail {cpu.get('mail', 0)} ms")
-    print(f"  {result['transactions_per_order']} transactions, {result['events_per_order']} events,"
+    print(f"  {result['transactions_per_order']} transactions, {result['round_trips_per_order']} round trips, {result['events_per_order']} events,"
           f" {result['wal_bytes_per_order']} WAL bytes per order; from event to consumed within {result['event_lag_ms']} ms;"
           f" settled in {result['settled_s']} s; audit {' '.join(result['audit'])}; failures {result['failures']}")
     biggest = sorted(((m, n) for n, m in result["pss_mib"].items() if n not in OTHERS), reverse=True)

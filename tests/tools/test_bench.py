@@ -16,7 +16,8 @@ INF = float("inf")
 
 
 def reading(cpu, transactions, events, lag):
-    return {"cpu": {"order-1": cpu}, "transactions": transactions, "wal": 1000 * transactions, "events": events, "lag": lag}
+    return {"cpu": {"order-1": cpu}, "transactions": transactions, "round_trips": 2 * transactions,
+            "wal": 1000 * transactions, "events": events, "lag": lag}
 
 
 class BenchTest(unittest.TestCase):
@@ -24,8 +25,8 @@ class BenchTest(unittest.TestCase):
         before = reading(2.0, 100, 10, {0.01: 50, 0.05: 60, INF: 60})
         after = reading(2.5, 300, 60, {0.01: 50, 0.05: 159, INF: 160})
         self.assertEqual(used(before, after, 50), {
-            "cpu_ms_per_order": {"order-1": 10.0}, "transactions_per_order": 4.0, "wal_bytes_per_order": 4000,
-            "events_per_order": 1.0, "event_lag_ms": {"p50": 50.0, "p99": 50.0}})
+            "cpu_ms_per_order": {"order-1": 10.0}, "transactions_per_order": 4.0, "round_trips_per_order": 8.0,
+            "wal_bytes_per_order": 4000, "events_per_order": 1.0, "event_lag_ms": {"p50": 50.0, "p99": 50.0}})
 
     def test_a_percentile_is_the_bound_that_holds_for_so_many(self):
         self.assertEqual(percentile_ms({0.01: 98, 0.05: 99, INF: 100}, 98), 10.0)

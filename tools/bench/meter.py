@@ -10,6 +10,7 @@ from infrastructure import postgres_binaries
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVICES = ("catalog", "cart", "checkout", "payment", "order", "fulfilment", "notification")
+ROUND_TRIPS = re.compile(r"^waybill_sql_round_trips_total (\d+)", re.MULTILINE)
 LAG = re.compile(r'^waybill_consumer_lag_seconds_bucket\{.*le="([^"]+)"\} (\d+)', re.MULTILINE)
 
 
@@ -76,7 +77,7 @@ class Meter:
         transactions, wal, events = self.sql("SELECT sum(xact_commit), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'),"
                                              f" {events} FROM pg_stat_database WHERE datname = 'waybill'")
         return {"cpu": {name: cpu_seconds(pid) for name, pid in self.pids.items()}, "transactions": transactions,
-                "wal": wal, "events": events, "lag": self._lag()}
+                "wal": wal, "events": events} | self._told()
 
     def backlog(self):
         """(Events not published, mails due.)"""
@@ -87,15 +88,18 @@ class Meter:
     def memory(self):
         return {name: round(pss_mib(pid), 1) for name, pid in self.pids.items()}
 
-    def _lag(self):
-        """{bound in seconds: events that were consumed no later than that after they happened}, over all services."""
-        found = {}
+    def _told(self):
+        """What the services say of themselves. lag: {bound in seconds: events that were consumed no later than that after
+        they happened}, over all services."""
+        lag, round_trips = {}, 0
         for service in SERVICES:
             for url in self.stack.urls(service):
                 with urllib.request.urlopen(url + "/metrics", timeout=10) as answer:
-                    for bound, count in LAG.findall(answer.read().decode()):
-                        found[float(bound)] = found.get(float(bound), 0) + int(count)
-        return found
+                    text = answer.read().decode()
+                for bound, count in LAG.findall(text):
+                    lag[float(bound)] = lag.get(float(bound), 0) + int(count)
+                round_trips += sum(map(int, ROUND_TRIPS.findall(text)))
+        return {"lag": lag, "round_trips": round_trips}
 
 
 def used(before, after, orders):
@@ -105,6 +109,7 @@ def used(before, after, orders):
         "cpu_ms_per_order": {name: round((after["cpu"][name] - before["cpu"][name]) / orders * 1000, 2)
                              for name in after["cpu"]},
         "transactions_per_order": round((after["transactions"] - before["transactions"]) / orders, 1),
+        "round_trips_per_order": round((after["round_trips"] - before["round_trips"]) / orders, 1),
         "wal_bytes_per_order": round((after["wal"] - before["wal"]) / orders),
         "events_per_order": round((after["events"] - before["events"]) / orders, 1),
         "event_lag_ms": {f"p{share}": percentile_ms(lag, share) for share in (50, 99)},
