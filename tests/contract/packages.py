@@ -13,7 +13,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests/requirements.txt"
 STATE = Path(os.environ.get("WAYBILL_STATE", ROOT / ".waybill"))
-ASYNCAPI_SPECS = "@asyncapi/specs@6.11.1"
 
 
 def run(command, hint):
@@ -38,16 +37,3 @@ def python_packages():
         run([folder / "bin/python", "-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], "pip could not install")
         mark.write_text(wanted)
     sys.path.insert(0, str(next((folder / "lib").glob("python3*/site-packages"))))
-
-
-def asyncapi_schema():
-    """The file of AsyncAPI's own JSON Schema, or None where there is no npm to get it with."""
-    folder = STATE / "npm"
-    schema = folder / "node_modules/@asyncapi/specs/schemas/3.0.0.json"
-    if not schema.exists():
-        try:
-            run(["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder,
-                 ASYNCAPI_SPECS], "npm could not install")
-        except FileNotFoundError:
-            return None
-    return schema

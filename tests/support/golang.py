@@ -1,10 +1,11 @@
-"""Programs in Go that tests run, made by the ordinary Go client from public modules; they lie in the state folder
+"""What tests take from public Go modules, by the ordinary Go client: programs, and files. It lies in the state folder
 .waybill.
 
 Debian 12's Go is older than what they need, and doesn't fetch a newer one by itself as newer ones do; then the newer one
 is fetched as the module that it is.
 """
 
+import json
 import os
 import platform
 import re
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ.get("WAYBILL_STATE", ROOT / ".waybill"))
 STRIPE_MOCK = ("github.com/stripe/stripe-mock", "v0.203.0")
 TOXIPROXY = ("github.com/Shopify/toxiproxy/v2/cmd/server", "v2.12.0")
+ASYNCAPI = ("github.com/asyncapi/spec-json-schemas/v6", "v6.11.1")
 TOOLCHAIN = "v0.0.1-go1.22.12.{system}-{machine}"
 SECONDS = 300
 
@@ -63,15 +65,29 @@ def toxiproxy():
     return installed(*TOXIPROXY)
 
 
+def asyncapi_schema():
+    """The file of AsyncAPI's own JSON Schema."""
+    return downloaded(*ASYNCAPI) / "schemas/3.0.0.json"
+
+
 def installed(package, version):
     program = STATE / "go" / version / package.rpartition("/")[2]
     if program.exists():
         return program
-    environment = os.environ | {"GOPATH": str(STATE / "go"), "GOBIN": str(program.parent),
-                                "GOFLAGS": "-modcacherw -p=1"}
-    environment.pop("GOROOT", None)
+    environment = go_environment() | {"GOBIN": str(program.parent)}
     go = find_go()
     if version_of(go) < (1, 21):
         go = newer_go(go, environment)
     run([go, "install", f"{package}@{version}"], environment)
     return program
+
+
+def downloaded(module, version):
+    """The folder of a module's files; asked of the network once."""
+    return Path(json.loads(run([find_go(), "mod", "download", "-json", f"{module}@{version}"], go_environment()))["Dir"])
+
+
+def go_environment():
+    environment = os.environ | {"GOPATH": str(STATE / "go"), "GOFLAGS": "-modcacherw -p=1"}
+    environment.pop("GOROOT", None)
+    return environment
