@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "audit.h"
+#include "books.h"
 #include "clock.h"
 #include "log.h"
 #include "service.h"
@@ -240,33 +241,20 @@ static int look_twice(struct service *services, int64_t patience_s)
     return lasting == 0 && !failed ? 0 : 1;
 }
 
-/* WAYBILL_CART_DATABASE and so on, as `make run` writes them. */
+/* False, with a sentence on stderr, when a database is missing; the sandbox's may be. */
 static bool open_pools(struct arena *arena, struct service *services)
 {
     for (int i = 0; i < AUDITED; i++) {
-        char *name = arena_printf(arena, "WAYBILL_%s_DATABASE", audited_names[i]);
-        for (char *c = name; *c != '\0'; c++)
-            *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-        const char *conninfo = getenv(name);
-        if (conninfo == NULL && i == PSP_SANDBOX)
+        if (i == PSP_SANDBOX && getenv(books_setting(arena, audited_names[i])) == NULL)
             continue;
-        if (conninfo == NULL) {
-            fprintf(stderr, "waybill-audit: %s is not set\n", name);
-            return false;
-        }
         const struct query *const *const *lists = audited_queries[i];
         const struct query *const **queries = arena_array(arena, 3, sizeof(*queries));
         queries[0] = lists[0];
         queries[1] = lists[1];
         services[i].name = audited_names[i];
-        services[i].pool = pool_new(&(struct pool_options){
-            .conninfo = arena_printf(arena, "%s%coptions=-c%%20statement_timeout%%3D300s", conninfo,
-                                     strchr(conninfo, '?') != NULL ? '&' : '?'),
-            .application = "waybill-audit",
-            .queries = queries,
-            .size = 1,
-            .wait_ms = 5000,
-        });
+        services[i].pool = books_open(arena, "waybill-audit", audited_names[i], queries);
+        if (services[i].pool == NULL)
+            return false;
     }
     return true;
 }

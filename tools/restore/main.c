@@ -1,10 +1,12 @@
 /* waybill-restore: compares restored databases with the topics, says what they have forgotten, and lets services go on.
  */
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "books.h"
 #include "log.h"
 #include "restore.h"
 #include "restore/queries.h"
@@ -28,35 +30,28 @@ static const char help_end[] = "\n"
 
 static const struct query *const *const lists[] = {restore_queries, NULL};
 
+static bool is_open(const struct search *search, const char *service)
+{
+    for (size_t i = 0; i < search->book_count; i++) {
+        if (text_equal(search->books[i].service.name, service))
+            return true;
+    }
+    return false;
+}
+
 /* A book for each service that tells something. False with a sentence on stderr. */
 static bool open_books(struct search *search)
 {
     for (const struct topic *topic = event_topics; topic->name != NULL; topic++) {
-        const char *name = topic->emitted_by;
-        char *variable = arena_printf(search->arena, "WAYBILL_%s_DATABASE", name);
-        bool is_open = false;
-
-        for (size_t i = 0; i < search->book_count; i++)
-            is_open = is_open || text_equal(search->books[i].service.name, name);
-        if (is_open || search->book_count == BOOKS_MAX)
+        if (is_open(search, topic->emitted_by))
             continue;
-        for (char *c = variable; *c != '\0'; c++)
-            *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-        const char *conninfo = getenv(variable);
-        if (conninfo == NULL) {
-            fprintf(stderr, "waybill-restore: %s is not set\n", variable);
+        assert(search->book_count < BOOKS_MAX);
+        struct book *book = &search->books[search->book_count];
+        book->service.name = topic->emitted_by;
+        book->service.pool = books_open(search->arena, "waybill-restore", topic->emitted_by, lists);
+        if (book->service.pool == NULL)
             return false;
-        }
-        struct book *book = &search->books[search->book_count++];
-        book->service.name = name;
-        book->service.pool = pool_new(&(struct pool_options){
-            .conninfo = arena_printf(search->arena, "%s%coptions=-c%%20statement_timeout%%3D300s", conninfo,
-                                     strchr(conninfo, '?') != NULL ? '&' : '?'),
-            .application = "waybill-restore",
-            .queries = lists,
-            .size = 1,
-            .wait_ms = 5000,
-        });
+        search->book_count++;
     }
     return true;
 }
