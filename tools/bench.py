@@ -45,7 +45,7 @@ import peers
 from catchup import catch_ups
 from floor import floor
 from imports import imports, send
-from meter import SERVICES, Meter, used
+from meter import Meter, used
 from place import read_environment
 from process import run
 from stack import Stack
@@ -152,9 +152,8 @@ class Bench:
         self.wait_for_quiet(ended + SETTLE_SECONDS)
         mails_due = self.meter.backlog()[1]
         left = max(1, int(ended + SETTLE_SECONDS - time.monotonic()))
-        environment = os.environ | {f"WAYBILL_{name.upper()}_DATABASE": self.stack.dsn(name) for name in SERVICES}
-        audit = subprocess.run([ROOT / "build/plain/bin/waybill-audit", f"--wait={left}"], env=environment,
-                               capture_output=True, text=True, check=False)
+        command, environment = self.stack.audit(left)
+        audit = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
         found = {"mails_due_after": mails_due, "settled_s": round(time.monotonic() - ended, 1),
                  "audit": audit.stdout.strip().splitlines()[-1:], "audit_is_clean": audit.returncode == 0}
         return found if audit.returncode == 0 else found | {"audit_report": audit.stdout.splitlines()[:40]}

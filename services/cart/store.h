@@ -53,8 +53,7 @@ void cart_save_with_lines(struct uow *uow, const struct cart *cart, int64_t was)
 /* Writes what the shopper was shown of a cart that was read without its lock: nothing, if it has changed meanwhile. */
 void cart_save_shown(struct uow *uow, const struct cart *cart);
 
-/* Replaces what the catalogue offers of products, of which the same may be there more than once: the last one counts.
- */
+/* Replaces what the catalogue offers of products; of one that is there more than once, the last counts. */
 enum err offers_replace(struct uow *uow, const void *const *products, size_t count) MUST_USE;
 
 #endif

@@ -53,7 +53,7 @@ class Server:
 
 def restore(*options):
     """What waybill-restore says, and whether services may go on."""
-    databases = {f"WAYBILL_{name.upper()}_DATABASE": stack().dsn(name) for name in settings.SERVICES}
+    databases = settings.databases({name: stack().dsn(name) for name in settings.SERVICES})
     done = subprocess.run([stack().binary("restore"), *options], text=True, capture_output=True, check=False,
                           env=os.environ | databases | settings.kafka_settings(stack(), "admin"))
     return done.returncode == 0, done.stdout + done.stderr

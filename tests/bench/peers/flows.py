@@ -18,6 +18,7 @@ class Vendure:
 
     name = "vendure"
     health = "/health"
+    warm_seconds = 15  # under load a process of Node compiles for a while what it runs
     scarce_seconds = 20
 
     ORDER = ("__typename ... on Order { code state totalWithTax lines { quantity linePriceWithTax } }"
@@ -82,6 +83,7 @@ class Medusa:
 
     name = "medusa"
     health = "/health"
+    warm_seconds = 45  # with 32 shoppers one order takes half a minute
     scarce_seconds = 60
 
     ADDRESS = {"first_name": "Ada", "last_name": "Muster", "address_1": "Am Hafen 1", "city": "Berlin",

@@ -38,8 +38,6 @@ COPIES = "2"
 PRODUCTS = 200
 SCARCE_SHOPPERS = 32
 START_SECONDS = 120
-# Under load a process of Node compiles for a while what it runs; with 32 shoppers one order takes Medusa half a minute.
-WARM_SECONDS = {"vendure": 15, "medusa": 45}
 
 
 class Peer:
@@ -128,7 +126,7 @@ class Peer:
 
     def orders(self, shop, crowd, seconds):
         before, there = self.cpu(), int(self.sql(shop.ORDERS))
-        result = drive(shop, self.port, crowd, WARM_SECONDS[self.kind.name], seconds)
+        result = drive(shop, self.port, crowd, self.kind.warm_seconds, seconds)
         after = self.cpu()
         orders = max(1, result["done_ever"])
         result["cpu_ms_per_order"] = {name: round((after[name] - before[name]) * 1000 / orders, 1) for name in after}
