@@ -88,6 +88,17 @@ static void begin_placement(struct checkout *checkout, const struct checkout_mov
     extend(checkout, patience);
 }
 
+/* Another method, or another try. Who asks for the page that is open already chooses nothing. */
+static void choose(struct checkout *checkout, const struct checkout_move *move)
+{
+    if (checkout->redirect_url != NULL && text_equal(checkout->method, move->method))
+        return;
+    checkout->method = move->method;
+    checkout->capture = move->capture;
+    if (move->return_url != NULL)
+        checkout->return_url = move->return_url;
+}
+
 /* Takes over what happened. */
 static void take_note(struct checkout *checkout, const struct checkout_move *move, const struct patience *patience)
 {
@@ -127,10 +138,7 @@ static void take_note(struct checkout *checkout, const struct checkout_move *mov
         begin_placement(checkout, move, patience);
         break;
     case ON_PAY:
-        checkout->method = move->method;
-        checkout->capture = move->capture;
-        if (move->return_url != NULL)
-            checkout->return_url = move->return_url;
+        choose(checkout, move);
         extend(checkout, patience);
         break;
     case ON_CANCEL:

@@ -114,7 +114,7 @@ static const struct fsm_edge edges[] = {
     { ACTION,    ON_CLOSED,          FSM_WORK_ITEM, ACTION,    NULL,           "the open intent was closed, and nobody asked for it" },
     { ACTION,    ON_DEADLINE,        FSM_ACT,       CLOSING,   NULL,           "not paid in time; the page may still be open" },
     { ACTION,    ON_ORDER_PLACED,    FSM_WORK_ITEM, ACTION,    NULL,           "an order of a checkout that is not paid" },
-    { ACTION,    ON_PAY,             FSM_IGNORE,    ACTION,    is_same_method, "the page is open; it is shown again" },
+    { ACTION,    ON_PAY,             FSM_ACT,       ACTION,    is_same_method, "the page is open; it is shown again, with the full time" },
     { ACTION,    ON_PAY,             FSM_ACT,       SWITCHING, may_switch,     "another method: the page is closed first" },
     { ACTION,    ON_CANCEL,          FSM_ACT,       CLOSING,   NULL,           "cancelled; the page may still be open" },
 

@@ -2,6 +2,8 @@
 are those of the acceptance scenarios."""
 
 import concurrent.futures
+import datetime
+import time
 import unittest
 
 from card import CardShopper, CardTest
@@ -11,16 +13,22 @@ from support import eventually, rows, stack
 HANGS = 1000  # as often as anybody asks
 
 
+def moment(text):
+    """Seconds since 1970 of a time as the shop writes it."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 class OutOfTimeTest(CardTest):
     """A placement waits for its shopper for a few seconds, and a few more for a provider that can't close its page."""
 
     DEADLINE_S = 5
+    MAX_S = 12
     UNKNOWN_MAX_S = 4
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        settings = {"WAYBILL_PLACEMENT_DEADLINE_S": str(cls.DEADLINE_S),
+        settings = {"WAYBILL_PLACEMENT_DEADLINE_S": str(cls.DEADLINE_S), "WAYBILL_PLACEMENT_MAX_S": str(cls.MAX_S),
                     "WAYBILL_UNKNOWN_MAX_S": str(cls.UNKNOWN_MAX_S)}
         for process in stack().processes("checkout"):
             cls.addClassCleanup(stack().restart, process.name, {})
@@ -43,6 +51,29 @@ class OutOfTimeTest(CardTest):
         another, page = self.at_the_page(sku)
         another.pay(page)
         self.assert_ordered_once(another)
+        self.assert_clean()
+
+    def test_11_who_is_active_gets_the_full_time_again_up_to_the_maximum(self):
+        sku = self.erp.offer({"berlin": 1})
+        shopper, page = self.at_the_page(sku)
+        deadlines = [moment(shopper.placement()["deadline"])]
+        while time.time() < deadlines[0] + 1:  # a placement that nobody touches is over by then
+            time.sleep(1.5)
+            page = shopper.placed_to_page(shopper.pay_again("card"))
+            deadlines.append(moment(shopper.placement()["deadline"]))
+        self.assertEqual(self.stock_left(sku), 0)
+        self.assertEqual(deadlines, sorted(deadlines))
+        self.assertGreater(deadlines[1], deadlines[0] + 1)
+
+        last = deadlines[0] - self.DEADLINE_S + self.MAX_S
+        while time.time() < last - 4:
+            time.sleep(1.5)
+            shopper.placed_to_page(shopper.pay_again("card"))
+        self.assertAlmostEqual(moment(shopper.placement()["deadline"]), last, delta=1)
+        self.assertEqual(shopper.failed()["reason"], "deadline")
+        eventually(lambda: self.stock_left(sku) == 1, 5)
+        self.assertEqual(shopper.pay_and_leave(page).status, 410)
+        self.assert_no_order(shopper)
         self.assert_clean()
 
     def test_11_money_that_arrives_after_the_deadline_goes_back(self):

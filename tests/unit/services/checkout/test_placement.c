@@ -234,6 +234,13 @@ START_TEST(activity_extends_the_deadline_up_to_the_maximum)
     step((struct checkout_move){.on = ON_ACTION_REQUIRED, .redirect_url = "https://pay.example.com/1"});
     ck_assert_int_eq(checkout.deadline, AFTER(1100));
 
+    checkout.now = AFTER(700);
+    step((struct checkout_move){.on = ON_PAY, .method = "card", .capture = "deferred"});
+    ck_assert_int_eq(checkout.state, CHECKOUT_ACTION_REQUIRED);
+    ck_assert_str_eq(checkout.redirect_url, "https://pay.example.com/1");
+    ck_assert_str_eq(checkout.capture, "instant");
+    ck_assert_int_eq(checkout.deadline, AFTER(1300));
+
     checkout.now = AFTER(1000);
     step((struct checkout_move){.on = ON_DECLINED, .decline_code = "expired"});
     ck_assert_int_eq(checkout.deadline, AFTER(1600));
