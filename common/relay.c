@@ -36,10 +36,11 @@
 
 #define LEASE_MS 5000
 #define RENEW_MS 1000
-#define EACH_MS 4    /* of distance to the next round, for each event */
-#define POLL_MS 1000 /* the net, should a wake-up get lost */
-#define TAKE_MS 200  /* between two tries to get the lease */
-#define PASS_MS 4    /* before the beat: when a wake-up is passed on to the copy that relays */
+#define EACH_MS 4     /* of distance to the next round, for each event */
+#define POLL_MS 1000  /* the net, should a wake-up get lost */
+#define TAKE_MS 200   /* between two tries to get the lease */
+#define CALL_MS 100   /* between two calls for the copy that relays, by one that does not */
+#define LINGER_MS 150 /* how long the called one looks again at every beat by itself: until the next call */
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define STOP_MS 3000
@@ -80,6 +81,7 @@ struct relay {
     char holder[ID_TEXT];
     int64_t epoch;                /* of our lease; 0: another copy has it, or nobody */
     int64_t renewed_at, tried_at; /* monotonic */
+    int64_t called_at;            /* monotonic: without the lease our last call, with it the last to us */
     int backoff_ms;               /* 0: the last round went well */
     pthread_t thread;
     int64_t sent[RELAY_BATCH_MAX]; /* ids of what is published and to be moved; none without the lease */
@@ -159,6 +161,7 @@ static enum err take_lease(struct relay *relay)
         return ERR_NONE;
     relay->epoch = row.epoch;
     relay->renewed_at = relay->tried_at;
+    relay->called_at = relay->tried_at; /* calls that nobody heard */
     log_info(NULL, "this copy relays now", LOG_INT("epoch", row.epoch));
     return run_on_channel(relay, "LISTEN");
 }
@@ -288,6 +291,13 @@ static enum err relay_batch(struct relay *relay)
     return publish_rows(relay, &rows);
 }
 
+/* Not for each commit: NOTIFY makes commits queue up, and whoever listens begins a transaction for it. */
+static enum err call(struct relay *relay)
+{
+    relay->called_at = clock_monotonic();
+    return run_on_channel(relay, "NOTIFY");
+}
+
 static enum err relay_round(struct relay *relay, bool woken)
 {
     ctx_clear(relay->ctx);
@@ -295,15 +305,35 @@ static enum err relay_round(struct relay *relay, bool woken)
         TRY(connect(relay));
     if (relay->epoch == 0 && is_past(relay->tried_at, TAKE_MS))
         TRY(take_lease(relay));
-    /* A copy without the lease passes the wake-up on. Not for each commit: NOTIFY makes commits queue up. */
     if (relay->epoch == 0)
-        return woken ? run_on_channel(relay, "NOTIFY") : ERR_NONE;
+        return woken ? call(relay) : ERR_NONE;
     return relay_batch(relay);
 }
 
 /* --- the thread --- */
 
-/* Waits for a wake-up, a notification or the next poll. */
+/* Notes a call of another copy; one that came with the answer to a statement of ours isn't seen by poll() any more. */
+static bool was_called(struct relay *relay)
+{
+    if (relay->connection == NULL || !connection_take_notifications(relay->connection))
+        return false;
+    relay->called_at = clock_monotonic();
+    return true;
+}
+
+/* Until when to look again if nothing happens. */
+static int patience_ms(const struct relay *relay)
+{
+    static const struct pace beat = {.each_ms = PACE_BEAT_MS};
+
+    if (relay->epoch == 0)
+        return TAKE_MS;
+    if (is_past(relay->called_at, LINGER_MS))
+        return POLL_MS;
+    return (int)(pace_rest(&beat, 1) / CLOCK_MS) + 1;
+}
+
+/* Waits for a wake-up, a call or the next poll. */
 static void wait_for_work(struct relay *relay)
 {
     struct pollfd waiting[] = {
@@ -311,12 +341,11 @@ static void wait_for_work(struct relay *relay)
         {.fd = relay->connection == NULL ? -1 : connection_socket(relay->connection), .events = POLLIN},
     };
 
-    /* A notification that came with the answer to a statement of ours isn't seen by poll() any more. */
-    if (relay->connection != NULL && connection_take_notifications(relay->connection))
+    if (was_called(relay))
         return;
-    (void)poll(waiting, 2, relay->epoch == 0 ? TAKE_MS : POLL_MS);
+    (void)poll(waiting, 2, patience_ms(relay));
     if (waiting[1].revents != 0)
-        (void)connection_take_notifications(relay->connection);
+        (void)was_called(relay);
 }
 
 /* Whether this process has committed something since the last call. What is committed later wakes again. */
@@ -362,16 +391,15 @@ static void finish(struct relay *relay)
     relay->connection = NULL;
 }
 
-/* A copy that only passes wake-ups on does so once a beat, in time for the round that begins on it; the first at once.
- */
+/* A copy that only calls the one that relays does so at once, and then rarely: that one looks by itself for a while. */
 static void rest(const struct relay *relay)
 {
-    const struct pace passing = {.each_ms = PACE_BEAT_MS, .phase_ms = PACE_BEAT_MS - PASS_MS};
+    const int64_t since_ms = (clock_monotonic() - relay->called_at) / CLOCK_MS;
 
     if (relay->epoch != 0)
         pace_wait(&relay->pace, relay->sent_count);
-    else if (!is_past(relay->pace.began, PACE_BEAT_MS))
-        pace_wait(&passing, 1);
+    else if (since_ms < CALL_MS)
+        pause_until(&relay->stopping, CALL_MS - (int)since_ms);
 }
 
 static void *relay_run(void *of)

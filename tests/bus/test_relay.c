@@ -208,6 +208,37 @@ START_TEST(a_commit_in_another_copy_wakes_the_relay)
 }
 END_TEST
 
+/* While another copy goes on committing, the relay looks by itself and is called ten times a second. */
+START_TEST(copies_call_the_relay_rarely)
+{
+    enum { TIMES = 60, CALLS = 12 };
+    struct service *first = copy_open();
+    database_await("SELECT count(*) FROM relay_lease WHERE epoch = 1 AND expires_at > now()", 1);
+    struct service *second = copy_open();
+    struct ctx *ctx = ctx_new(second);
+    struct connection *ear = connection_open(&second->database);
+    ck_assert_int_eq(connection_run(ctx, ear, "LISTEN \"waybill_outbox_relaytest\""), ERR_NONE);
+    int calls = 0;
+    usleep(300 * 1000);
+
+    int64_t began = clock_monotonic();
+    for (int i = 0; i < TIMES; i++) {
+        tell(second, key_a, i + 1, 1);
+        usleep(10 * 1000);
+        calls += connection_take_notifications(ear) ? 1 : 0;
+    }
+    const int64_t tenths = (clock_monotonic() - began) / (100 * CLOCK_MS);
+
+    ck_assert_int_gt(calls, 0);
+    ck_assert_int_le(calls, tenths + 1);
+    await_published(TIMES);
+    connection_close(ear);
+    ctx_release(ctx);
+    copy_close(first);
+    copy_close(second);
+}
+END_TEST
+
 /* Its first move fails, and before the second one another copy takes the lease: nothing is moved, and when this copy is
  * the relay again it publishes the same again. */
 START_TEST(a_relay_that_lost_its_lease_moves_nothing)
@@ -327,6 +358,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_move_that_fails_is_tried_again);
     tcase_add_test(tests, of_two_copies_one_relays_and_the_other_takes_over_when_it_stops);
     tcase_add_test(tests, a_commit_in_another_copy_wakes_the_relay);
+    tcase_add_test(tests, copies_call_the_relay_rarely);
     tcase_add_test(tests, a_relay_that_lost_its_lease_moves_nothing);
     tcase_add_test(tests, while_the_broker_is_down_events_stay_and_their_age_is_told);
     tcase_add_test(tests, the_lease_stays_put_while_the_broker_is_away);
