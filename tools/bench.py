@@ -19,6 +19,7 @@ acks=all, mails on), loads the sample shop, and has waybill-bench ask:
     peers    Vendure and Medusa on the same PostgreSQL, all of ours stopped (tests/bench/peers); needs Node
     copies   a stack with three copies of every process of ours, as many shoppers as the most but one
     history  what an order costs when there are 10,000 already, and 300,000 (takes half an hour: only if named)
+    flame    flame graphs of as many shoppers as the most but one, into docs/bench (needs perf and inferno: only if named)
 
 A run of orders counts only if what is left to do did not grow over its second half, and within 30 s of its end all due
 mails were accepted and waybill-audit is clean. Prints a table and writes everything as JSON.
@@ -41,6 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "deploy/local"), str(ROOT / "tools/bench"), str(ROOT / "tests/bench/peers")]
 sys.dont_write_bytecode = True
 
+import flame
 import peers
 from catchup import catch_ups
 from floor import floor
@@ -53,12 +55,14 @@ from starts import starts
 
 SETTLE_SECONDS = 30
 OPEN_SHOPPERS = 128  # enough that each purchase finds one who is free; "begun late" tells
-PARTS = ("closed", "open", "calls", "lines", "scarce", "import", "catchup", "start", "floor", "peers", "copies", "history")
-UNNAMED = tuple(part for part in PARTS if part != "history")
+PARTS = ("closed", "open", "calls", "lines", "scarce", "import", "catchup", "start", "floor", "peers", "copies", "history",
+         "flame")
+UNNAMED = tuple(part for part in PARTS if part not in ("history", "flame"))
 LINES = (1, 10, 100)
 LINES_SHOPPERS = 8
 HISTORY = (10_000, 300_000)
 COPIES = 3
+FLAME_SECONDS = 20
 PLACEMENTS = 3_000
 SCARCE_PIECES = {"berlin": 12, "leeds": 8}
 SCARCE_SHOPPERS = 32
@@ -244,6 +248,16 @@ class Bench:
                            "--warm", 0, "--seconds", 6 * 3600, "--skus", ",".join(self.options.skus))
                 self.wait_for_quiet()
             self.orders("--method", "bank_transfer", "--shoppers", self.usual_shoppers())["history"] = orders
+
+    def run_flame(self):
+        if flame.missing():
+            sys.exit(f"no flame graphs: there is no {', no '.join(flame.missing())}")
+        shoppers = self.usual_shoppers()
+        for method in self.options.methods:
+            title = f"CPU of the whole machine: {shoppers} shoppers, {method.replace('_', ' ')}"
+            arguments = "--method", method, "--shoppers", shoppers, *self.timed(FLAME_SECONDS + 5)
+            flame.draw(ROOT / f"docs/bench/flame-{method}.svg", title, lambda arguments=arguments: self.drive(*arguments),
+                       self.options.warm, FLAME_SECONDS)
 
     def run_copies(self):
         self.orders("--method", "bank_transfer", "--shoppers", self.usual_shoppers())["copies"] = self.stack.copies
