@@ -49,6 +49,7 @@ class Evidence:
     unready: list = dataclasses.field(default_factory=list)    # processes that are not ready again
     stubborn: list = dataclasses.field(default_factory=list)   # processes that did not end when asked to
     log_reports: list = dataclasses.field(default_factory=list)  # (process, text)
+    unknown_max_s: int = 0  # how long claims wait for payment at least, if it does not confirm
     is_clean: bool = True
     audit_report: str = ""
 

@@ -3,6 +3,7 @@ knows nothing of faults, but that some of them explain why a person is asked to 
 
 import collections
 import dataclasses
+import datetime
 
 from evidence import LIVE_STATES, SENT_STATES, mails_due
 from support.versions import by_key, first_occurrences, is_in_order, sequence
@@ -92,6 +93,27 @@ def orders_are_asked_for(evidence):
     for number, count in numbers.items():
         if count > 1:
             yield number, f"is the number of {count} orders"
+
+
+def money_comes_first(evidence):
+    """Claims go only when payment has confirmed that no money can come, or has not done so for long enough."""
+    told = evidence.records.get("waybill.checkout", ())
+    for failed in told:
+        if failed["value"].get("reason") != "payment_unknown":
+            continue
+        asked = [_time_of(each) for each in told if each["key"] == failed["key"] and _is_closing(each)
+                 and each["value"]["placement"] == failed["value"]["placement"] and _time_of(each) <= _time_of(failed)]
+        waited = (_time_of(failed) - max(asked)).total_seconds() if asked else 0
+        if waited < evidence.unknown_max_s:
+            yield failed["key"], f"let its claims go after payment was asked for {waited:.1f} s whether money can come"
+
+
+def _is_closing(record):
+    return record["headers"]["ce_type"].startswith("waybill.checkout.payment_closing.")
+
+
+def _time_of(record):
+    return datetime.datetime.fromisoformat(record["headers"]["ce_time"])
 
 
 def placements_have_ended(evidence):
@@ -250,6 +272,7 @@ RULES = {
     "everybody is told the same again": told_again_alike,
     "every order was asked for, once": orders_are_asked_for,
     "every placement has ended": placements_have_ended,
+    "claims wait until no money can come": money_comes_first,
     "money and orders agree": money_and_orders_agree,
     "the provider's book is ours": books_agree,
     "first occurrences are 1 to n in order": versions_are_in_order,

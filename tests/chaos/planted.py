@@ -51,6 +51,7 @@ TABLE = (
     Planted("key-of-each-try", "psp_silent"),
     Planted("claims-stay", "mail"),
     Planted("position-first", "kill,death,database_cut", minutes=1),
+    Planted("timer-without-lock", "mail"),
 )
 
 

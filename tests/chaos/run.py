@@ -100,6 +100,7 @@ def run(rig, plan, options):
     crowd, desk = shop(rig, plan, options)
     evidence.wait_for_ends(options.patience)
     found = evidence.collect(stack, crowd, desk, options.patience)
+    found.unknown_max_s = int(CHECKOUT["WAYBILL_UNKNOWN_MAX_S"])
     evidence.look_back(found, stack, rig, stack.down())
     findings = judge.judge(found)
     say("\n".join([report.course(rig), report.counts(found, rig), report.verdict(found, findings)]))

@@ -19,13 +19,20 @@ from witness import MERCHANT
 PAID, OWED, REFUSED, LEFT, CANCELLED = "paid", "owed", "refused", "left", "cancelled"
 ORDERS = (PAID, OWED, CANCELLED)
 TOTAL = 1680
+UNKNOWN_MAX_S = 30
 
 
-def record(topic, key, sequence, value=None, kind="told"):
+def record(topic, key, sequence, value=None, kind="told", second=0):
     aggregate = topic.partition(".")[2]
     return {"partition": 0, "offset": sequence, "key": key, "value": value or {},
             "headers": {"ce_id": f"{aggregate} {key} {sequence}", "ce_sequence": str(sequence),
-                        "ce_type": f"waybill.{aggregate}.{kind}.v1"}}
+                        "ce_type": f"waybill.{aggregate}.{kind}.v1", "ce_time": f"2026-01-01T00:00:{second:02}.000Z"}}
+
+
+def given_up(key, after):
+    """What checkout tells of a placement whose money stayed unknown for so many seconds."""
+    return [record("waybill.checkout", key, 1, {"placement": 1}, "payment_closing"),
+            record("waybill.checkout", key, 2, {"placement": 1, "reason": "payment_unknown"}, "failed", after)]
 
 
 def email(key):
@@ -45,6 +52,10 @@ def provided(key, captured=0, refunded=0, held=0):
     return {"id": key, "intent": 1, "currency": "EUR", "captured": captured, "refunded": refunded, "held": held}
 
 
+def _ids(records):
+    return {each["headers"]["ce_id"] for each in records}
+
+
 def sound():
     """Five shoppers: two with an order, one refused, one who left without knowing, one who cancelled."""
     def purchase(key, outcome, later, **more):
@@ -54,6 +65,7 @@ def sound():
 
     orders = [record("waybill.order", key, 1, {"personal": {"email": email(key)}}, "placed") for key in ORDERS]
     orders += [record("waybill.order", key, 2) for key in ORDERS] + [record("waybill.order", PAID, 1)]
+    left = given_up(LEFT, UNKNOWN_MAX_S)
     mails = [mail_of(key, *mail) for key in ORDERS
              for mail in (("order_confirmation", email(key)), ("order_to_merchant", MERCHANT))]
     return Evidence(
@@ -66,8 +78,8 @@ def sound():
         intents=[intent(PAID, "card", "captured", TOTAL), intent(OWED, "bank_transfer", "due"),
                  intent(CANCELLED, "card", "refunded", TOTAL, TOTAL), intent(LEFT, "card", "closed")],
         provider=[provided(PAID, TOTAL), provided(CANCELLED, TOTAL, TOTAL)],
-        records={"waybill.order": orders},
-        published={"waybill.order": {each["headers"]["ce_id"] for each in orders}},
+        records={"waybill.order": orders, "waybill.checkout": left},
+        published={"waybill.order": _ids(orders), "waybill.checkout": _ids(left)}, unknown_max_s=UNKNOWN_MAX_S,
         mails_sent={mail: {"state": "sent", "attempts": 2} for mail in mails},
         mails_came=dict.fromkeys(mails, 1) | {mails[0]: 2},
         claims=[],
@@ -90,6 +102,7 @@ VERSIONS = "first occurrences are 1 to n in order"
 PUBLISHED = "what was published is on the topics"
 MAILS = "every mail that is due arrived"
 REPEATS = "a mail repeats only after an unanswered attempt"
+FIRST = "claims wait until no money can come"
 CLAIMS = "no claim outlives its placement"
 STOCK = "stock is conserved and never negative"
 SENT = "a parcel that was sent stays sent"
@@ -161,6 +174,14 @@ def tell_otherwise(evidence):
 
 def hang_placement(evidence):
     evidence.checkouts[REFUSED] = "paying"
+
+
+def give_up_early(evidence):
+    evidence.records["waybill.checkout"] = given_up(LEFT, UNKNOWN_MAX_S - 1)
+
+
+def give_up_unasked(evidence):
+    evidence.records["waybill.checkout"][0]["value"]["placement"] = 2
 
 
 def lose_money(evidence):
@@ -303,6 +324,8 @@ DOCTORED = (
     (complete_left, {UNKNOWN}),
     (tell_otherwise, {AGAIN}),
     (hang_placement, {ENDED}),
+    (give_up_early, {FIRST}),
+    (give_up_unasked, {FIRST}),
     (lose_money, {MONEY}),
     (charge_twice, {MONEY}),
     (charge_refused, {MONEY}),
