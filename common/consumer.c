@@ -291,7 +291,7 @@ struct consumer *consumer_start(struct service *service, const struct subscripti
     assert(consumer != NULL);
 
     consumer->service = service;
-    consumer->pace = (struct pace){.each_ms = EACH_MS, .phase_ms = PACE_ARRIVED_MS};
+    consumer->pace = (struct pace){.each_ms = EACH_MS, .phase_ms = pace_of_hearing(service->leads)};
     consumer->subscriptions = subscriptions;
     consumer->ctx = ctx_new(service);
     consumer->arena = arena_new(ARENA_MAX);

@@ -10,6 +10,16 @@
 
 #define BEAT (PACE_BEAT_MS * CLOCK_MS)
 
+int pace_of_telling(bool leads)
+{
+    return leads ? 0 : PACE_BEAT_MS / 2;
+}
+
+int pace_of_hearing(bool leads)
+{
+    return pace_of_telling(!leads) + PACE_ARRIVED_MS;
+}
+
 int64_t pace_rest(const struct pace *pace, size_t count)
 {
     const int64_t apart = CLAMP((int64_t)count * pace->each_ms, PACE_MIN_MS, PACE_BEAT_MS) * CLOCK_MS;

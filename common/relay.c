@@ -324,7 +324,7 @@ static bool was_called(struct relay *relay)
 /* Until when to look again if nothing happens. */
 static int patience_ms(const struct relay *relay)
 {
-    static const struct pace beat = {.each_ms = PACE_BEAT_MS};
+    const struct pace beat = {.each_ms = PACE_BEAT_MS, .phase_ms = relay->pace.phase_ms};
 
     if (relay->epoch == 0)
         return TAKE_MS;
@@ -428,7 +428,7 @@ struct relay *relay_start(struct service *service)
     if (relay == NULL)
         abort();
     relay->service = service;
-    relay->pace = (struct pace){.each_ms = EACH_MS};
+    relay->pace = (struct pace){.each_ms = EACH_MS, .phase_ms = pace_of_telling(service->leads)};
     relay->ctx = ctx_new(service);
     relay->tried_at = clock_monotonic() - TAKE_MS * CLOCK_MS;
     id_make(relay->holder);

@@ -42,6 +42,7 @@ struct service {
     const struct task_kind *tasks;
     const struct timer *timers;
     struct edge *edge; /* gateways only (edge.h) */
+    bool leads;        /* a saga: it asks and others answer, so its rounds come between theirs (pace.h) */
     bool sandbox;      /* stands in for a counterpart: has no broker and no identities of ours */
     bool uses_tokens;  /* signs or reads shoppers' tokens: WAYBILL_TOKEN_KEY is required, else it is not read */
     bool (*start)(struct service *service); /* after the settings, before any thread; false stops the start */

@@ -37,6 +37,7 @@ int main(int argc, char **argv)
                          .routes = checkout_routes,
                          .subscriptions = checkout_subscriptions,
                          .timers = checkout_timers,
+                         .leads = true,
                          .own = offers,
                      });
 

@@ -59,6 +59,17 @@ START_TEST(or_so_far_behind_it)
 }
 END_TEST
 
+START_TEST(each_side_hears_what_the_other_has_told_and_is_through_before_it_tells)
+{
+    for (int leads = 0; leads < 2; leads++) {
+        const int heard = pace_of_hearing(leads);
+
+        ck_assert_int_eq(heard - pace_of_telling(!leads), PACE_ARRIVED_MS);
+        ck_assert_int_ge((pace_of_telling(leads) + PACE_BEAT_MS - heard) % PACE_BEAT_MS, PACE_BEAT_MS / 4);
+    }
+}
+END_TEST
+
 START_TEST(it_rests_as_long_as_it_says)
 {
     const struct pace pace = begun(0);
@@ -76,6 +87,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, after_a_rest_a_round_begins_at_once);
     tcase_add_test(tests, after_much_it_begins_on_the_beat);
     tcase_add_test(tests, or_so_far_behind_it);
+    tcase_add_test(tests, each_side_hears_what_the_other_has_told_and_is_through_before_it_tells);
     tcase_add_test(tests, it_rests_as_long_as_it_says);
 }
 
