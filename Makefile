@@ -88,7 +88,6 @@ chaos-planted: install ## breaks the product in several ways, each of which the 
 	@$(PYTHON) tests/chaos/planted.py $(NAMES)
 
 bench: install ## orders a second and what they cost, on a stack of its own, with the floor beside it
-	@$(MAKE) --no-print-directory $(JOBS) VARIANT=plain all
 	@$(PYTHON) tools/bench.py
 
 SECONDS ?= 30

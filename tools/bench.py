@@ -53,6 +53,7 @@ from process import run
 from stack import Stack
 from starts import starts
 
+VARIANT = "plain"
 SETTLE_SECONDS = 30
 OPEN_SHOPPERS = 128  # enough that each purchase finds one who is free; "begun late" tells
 PARTS = ("closed", "open", "calls", "lines", "scarce", "import", "catchup", "start", "floor", "peers", "copies", "history",
@@ -111,7 +112,7 @@ class Bench:
     def drive(self, *arguments):
         """What waybill-bench says."""
         host = self.stack.urls("storefront")[0].removeprefix("http://")
-        done = subprocess.run([ROOT / "build/plain/bin/waybill-bench", "--storefront", host, *map(str, arguments)],
+        done = subprocess.run([ROOT / f"build/{VARIANT}/bin/waybill-bench", "--storefront", host, *map(str, arguments)],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"waybill-bench: {done.stderr}")
@@ -285,6 +286,14 @@ def machine():
     return {"cores": os.cpu_count(), "cpu": model, "kernel": platform.release()}
 
 
+def build():
+    """Builds what is measured, and gives which tree that is."""
+    make = ["make", "--no-print-directory", f"-j{os.cpu_count()}", f"VARIANT={VARIANT}", "all"]
+    subprocess.run(make, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    tree = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True, capture_output=True)
+    return tree.stdout.strip() or "no repository"
+
+
 def print_steps(result):
     for step, row in result["steps"].items():
         print(f"  {step:16} p50 {row['p50_ms']:8.2f}  p90 {row['p90_ms']:8.2f}  p99 {row['p99_ms']:8.2f} ms")
@@ -317,7 +326,7 @@ def measure(options, results, parts, copies):
     if not parts:
         return
     folder = Path(options.state or tempfile.mkdtemp(prefix="waybill-bench-", dir="/var/tmp"))
-    stack = Stack(folder, copies=copies, variant="plain", log_level="warning",
+    stack = Stack(folder, copies=copies, variant=VARIANT, log_level="warning",
                   extra={"storefront": {"WAYBILL_RATE_TOKEN": "100000", "WAYBILL_RATE_ADDRESS": "100000"}})
     try:
         stack.up()
@@ -347,7 +356,7 @@ def main():
         parser.error(f"the parts are {', '.join(PARTS)}")
     options.skus = skus()[:300]
 
-    results = {"machine": machine(), "orders": [], "calls": []}
+    results = {"tree": build(), "machine": machine(), "orders": [], "calls": []}
     with_copies = [part for part in options.only if part == "copies"]
     measure(options, results, [part for part in PARTS if part in options.only and part not in with_copies], 1)
     measure(options, results, with_copies, COPIES)
