@@ -140,45 +140,75 @@ static int by_rest_then_index(const void *left, const void *right)
     return a->index < b->index ? -1 : 1;
 }
 
+/* Each gets its weight * numerator / denominator, rounded down or up so that together they make `total`: the largest
+ * rests are rounded up, of equal ones the earlier. `total` is the exact sum, rounded one way or the other. */
+static void apportion(uint64_t total, const int64_t *weights, size_t count, uint64_t numerator,
+                      unsigned_wide denominator, int64_t *ret_shares)
+{
+    struct loss *losses = calloc(count, sizeof(*losses));
+    uint64_t left = total;
+
+    if (losses == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        unsigned_wide product = (unsigned_wide)numerator * (uint64_t)weights[i];
+        ret_shares[i] = (int64_t)(product / denominator);
+        losses[i] = (struct loss){.rest = product % denominator, .index = i};
+        left -= (uint64_t)ret_shares[i];
+    }
+
+    /* As many units are left as the rests make, so nobody without a rest gets one. */
+    qsort(losses, count, sizeof(*losses), by_rest_then_index);
+    for (size_t i = 0; i < left; i++) {
+        assert(losses[i].rest > 0);
+        ret_shares[losses[i].index]++;
+    }
+    free(losses);
+}
+
+static unsigned_wide sum_of(const int64_t *weights, size_t count)
+{
+    unsigned_wide sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert(weights[i] >= 0);
+        sum += (unsigned_wide)weights[i];
+    }
+    return sum;
+}
+
 void minor_allocate(int64_t amount, const int64_t *weights, size_t count, int64_t *ret_shares)
 {
     assert(count > 0 || amount == 0);
     if (count == 0)
         return;
 
-    unsigned_wide whole = 0;
-    for (size_t i = 0; i < count; i++) {
-        assert(weights[i] >= 0);
-        whole += (unsigned_wide)weights[i];
-    }
-    bool equal = whole == 0;
-    if (equal)
-        whole = count;
-
     /* Shares of the absolute value, so that a negative amount is the mirror of the positive one. */
-    uint64_t size = amount < 0 ? -(uint64_t)amount : (uint64_t)amount;
-    uint64_t left = size;
-    struct loss *losses = calloc(count, sizeof(*losses));
-    if (losses == NULL)
-        abort();
-    for (size_t i = 0; i < count; i++) {
-        unsigned_wide product = (unsigned_wide)size * (equal ? 1 : (uint64_t)weights[i]);
-        uint64_t share = (uint64_t)(product / whole);
-        losses[i] = (struct loss){.rest = product % whole, .index = i};
-        ret_shares[i] = (int64_t)share;
-        left -= share;
+    const uint64_t size = amount < 0 ? -(uint64_t)amount : (uint64_t)amount;
+    const unsigned_wide whole = sum_of(weights, count);
+    if (whole > 0) {
+        apportion(size, weights, count, size, whole, ret_shares);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            ret_shares[i] = (int64_t)(size / count + (i < size % count));
     }
-
-    /* Fewer than `count` units are left, since each share lost less than one. */
-    qsort(losses, count, sizeof(*losses), by_rest_then_index);
-    for (size_t i = 0; i < left; i++)
-        ret_shares[losses[i].index]++;
-    free(losses);
-
     if (amount < 0) {
         for (size_t i = 0; i < count; i++)
             ret_shares[i] = -ret_shares[i];
     }
+}
+
+bool minor_ratio_each(const int64_t *amounts, size_t count, int64_t numerator, int64_t denominator, int64_t *ret_sum,
+                      int64_t *ret_shares)
+{
+    assert(numerator >= 0 && denominator > 0);
+
+    const unsigned_wide whole = sum_of(amounts, count);
+    if (whole > MONEY_MAX || !minor_ratio((int64_t)whole, numerator, denominator, ret_sum))
+        return false;
+    if (count > 0)
+        apportion((uint64_t)*ret_sum, amounts, count, (uint64_t)numerator, (unsigned_wide)denominator, ret_shares);
+    return true;
 }
 
 const char *money_format(struct money money, char text[MONEY_TEXT])

@@ -49,6 +49,15 @@ bool minor_ratio(int64_t amount, int64_t numerator, int64_t denominator, int64_t
  */
 void minor_allocate(int64_t amount, const int64_t *weights, size_t count, int64_t *ret_shares);
 
+/*
+ * minor_ratio() of the sum of `amounts` (each >= 0), and the share of each in it: its own amount * numerator /
+ * denominator to the next unit above or below, by the largest remainder, ties to the earlier one. shares[] adds up to
+ * the sum exactly, and what comes out even is left as it is: the rounding of the sum is no reason to tax 14.90 at 20 %
+ * by 2.99. False on overflow. numerator >= 0, denominator > 0.
+ */
+bool minor_ratio_each(const int64_t *amounts, size_t count, int64_t numerator, int64_t denominator, int64_t *ret_sum,
+                      int64_t *ret_shares) MUST_USE;
+
 /* "19.99 EUR" for people, into text of at least MONEY_TEXT bytes. */
 #define MONEY_TEXT 32
 const char *money_format(struct money money, char text[MONEY_TEXT]);

@@ -84,19 +84,14 @@ static enum err tax_rate_group(struct ctx *ctx, bool included, struct taxables *
     int64_t *bases = arena_array(ctx->arena, all->count, sizeof(int64_t));
     int64_t *shares = arena_array(ctx->arena, all->count, sizeof(int64_t));
     size_t count = 0;
-    int64_t base = 0;
     int64_t tax;
 
     for (size_t i = first; i < all->count; i++) {
-        if (all->items[i].rate != rate)
-            continue;
-        bases[count++] = all->items[i].base;
-        if (!minor_add(base, all->items[i].base, &base))
-            return too_much(ctx);
+        if (all->items[i].rate == rate)
+            bases[count++] = all->items[i].base;
     }
-    if (!minor_ratio(base, rate, included ? FULL_RATE + rate : FULL_RATE, &tax))
+    if (!minor_ratio_each(bases, count, rate, included ? FULL_RATE + rate : FULL_RATE, &tax, shares))
         return too_much(ctx);
-    minor_allocate(tax, bases, count, shares);
 
     count = 0;
     for (size_t i = first; i < all->count; i++) {

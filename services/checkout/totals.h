@@ -1,10 +1,10 @@
 /*
  * totals - tax and totals of a checkout, exact to the minor unit. Pure.
  *
- * Tax is computed once per rate, over lines and delivery together, rounded half up, and then given out to
- * them by the largest remainder. So the sum of what lines and delivery show is what the invoice says for the rate, and
- * what the shopper is charged; a refund of any part finds its stored share and never computes tax again. Delivery is
- * taxed like goods of the standard class.
+ * Tax is computed once per rate, over lines and delivery together, rounded half up. Each of them shows its own tax,
+ * rounded up or down by the largest remainder so that they make that sum. So what lines and delivery show is what the
+ * invoice says for the rate, and what the shopper is charged; a refund of any part finds its stored share and never
+ * computes tax again. Delivery is taxed like goods of the standard class.
  */
 #ifndef WAYBILL_CHECKOUT_TOTALS_H
 #define WAYBILL_CHECKOUT_TOTALS_H

@@ -239,6 +239,42 @@ START_TEST(a_ratio_is_rounded_half_away_from_zero)
 }
 END_TEST
 
+/* Taxes of several parts, rounded together. */
+static const struct {
+    int64_t numerator;
+    int64_t denominator;
+    size_t count;
+    int64_t amounts[SHARES_MAX];
+    int64_t sum;
+    int64_t shares[SHARES_MAX];
+} parts[] = {
+    /* 20 %: 32.2, 49.2, 29.2 and 298. The cent that 408.6 is rounded up by isn't for the one that comes out even. */
+    {20, 100, 4, {161, 246, 146, 1490}, 409, {33, 49, 29, 298}},
+    {19, 119, 3, {143, 143, 143}, 68, {23, 23, 22}},
+    {7, 107, 3, {1999, 1999, 1999}, 392, {131, 131, 130}},
+    {7, 100, 3, {1331, 1331, 1331}, 280, {94, 93, 93}},
+    {1, 3, 2, {1, 0}, 0, {0, 0}},
+    {1, 3, 2, {1, 1}, 1, {1, 0}},
+    {1, 2, 3, {1, 2, 4}, 4, {1, 1, 2}},
+    {0, 100, 2, {5, 7}, 0, {0, 0}},
+    {100, 100, 2, {5, 7}, 12, {5, 7}},
+    {1, 3, 1, {MONEY_MAX}, MONEY_MAX / 3, {MONEY_MAX / 3}},
+    {5, 7, 0, {0}, 0, {0}},
+};
+
+START_TEST(parts_of_a_ratio_make_its_sum)
+{
+    int64_t shares[SHARES_MAX];
+    int64_t sum;
+
+    ck_assert(
+        minor_ratio_each(parts[_i].amounts, parts[_i].count, parts[_i].numerator, parts[_i].denominator, &sum, shares));
+    ck_assert_int_eq(sum, parts[_i].sum);
+    for (size_t i = 0; i < parts[_i].count; i++)
+        ck_assert_int_eq(shares[i], parts[_i].shares[i]);
+}
+END_TEST
+
 START_TEST(a_ratio_over_the_limit_is_refused)
 {
     int64_t result = 7;
@@ -246,6 +282,20 @@ START_TEST(a_ratio_over_the_limit_is_refused)
     ck_assert(!minor_ratio(MONEY_MAX, 2, 1, &result));
     ck_assert(!minor_ratio(-MONEY_MAX, 2, 1, &result));
     ck_assert_int_eq(result, 7);
+}
+END_TEST
+
+START_TEST(parts_over_the_limit_are_refused)
+{
+    const int64_t much[] = {MONEY_MAX, 1};
+    const int64_t most[] = {INT64_MAX, INT64_MAX, 2};
+    int64_t shares[3];
+    int64_t sum = 7;
+
+    ck_assert(!minor_ratio_each(much, COUNT(much), 1, 2, &sum, shares));
+    ck_assert(!minor_ratio_each(much, 1, 2, 1, &sum, shares));
+    ck_assert(!minor_ratio_each(most, COUNT(most), 1, 2, &sum, shares));
+    ck_assert_int_eq(sum, 7);
 }
 END_TEST
 
@@ -290,6 +340,8 @@ static void add_tests(TCase *tests)
     tcase_add_test_raise_signal(tests, something_over_nothing_is_a_bug, SIGABRT);
     ADD_TABLE_TEST(tests, a_ratio_is_rounded_half_away_from_zero, ratios);
     tcase_add_test(tests, a_ratio_over_the_limit_is_refused);
+    ADD_TABLE_TEST(tests, parts_of_a_ratio_make_its_sum, parts);
+    tcase_add_test(tests, parts_over_the_limit_are_refused);
     ADD_TABLE_TEST(tests, money_is_written_for_people, formatted);
 }
 
