@@ -41,7 +41,7 @@ class CancelRaceTest(unittest.TestCase):
                  for order, shipment in packed]
         outcomes = [(cancel.result(), ship.result()) for cancel, ship in races]
         pool.shutdown()
-        assert_clean(self, stack(), wait=60)
+        assert_clean(self, stack())
 
         ended = {"cancelled": 0, "shipping": 0}
         for (order_id, shipment_id), (cancel_taken, shipped) in zip(packed, outcomes):

@@ -39,7 +39,7 @@ class RollingTest(unittest.TestCase):
         self.assertEqual(Door.trouble, [])
         self.assertEqual(book.of("refused", "unknown", "unserved"), [])
         self.assertGreater(len(book.of("done")), len(stack().processes()))
-        assert_clean(self, stack(), wait=60)
+        assert_clean(self, stack())
 
 
 if __name__ == "__main__":
