@@ -36,9 +36,18 @@ PARTS = ("unit", "contract", "db", "bus", "journeys", "chaos")
 SECONDS = {"unit": 120, "contract": 300, "db": 300, "bus": 300, "journeys": 900, "chaos": 900}
 COPIES = 2
 LOG_LINES = 40
+REASON_LINES = 60
 
 CHECK_SUMMARY = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.MULTILINE)
 UNITTEST_SUMMARY = re.compile(r"^unittest: (\d+) run, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+CHECK_REASONS = re.compile(r"^\S+:\d+:[FE]:.*$", re.MULTILINE)
+UNITTEST_REASONS = re.compile(r"^=+\n((?:FAIL|ERROR): .*?)^(?====|Ran \d)", re.MULTILINE | re.DOTALL)
+
+
+def reasons(output):
+    """Of the output of a file that failed what says why: its assertions, or the last lines if there are none."""
+    found = UNITTEST_REASONS.findall(output) or CHECK_REASONS.findall(output) or output.splitlines()[-10:]
+    return "\n".join("\n".join(found).rstrip().splitlines()[:REASON_LINES])
 
 
 class Tally:
@@ -46,6 +55,7 @@ class Tally:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.failures = []  # (file, why)
 
     def add(self, name, passed, failed, skipped=0, output="", seconds=0.0):
         """Counts the tests of one file, and shows its output if one failed."""
@@ -56,7 +66,17 @@ class Tally:
               f"{f', {failed} failed' if failed else ''}{f', {skipped} skipped' if skipped else ''} ({seconds:.1f} s)")
         if failed:
             print(output.rstrip())
+            self.failures.append((name, reasons(output)))
         sys.stdout.flush()
+
+    def sum_up(self):
+        """The last lines. Why something failed is said again: above it stands between pages of logs."""
+        for name, why in self.failures:
+            print(f"FAIL {name}\n{why}")
+        if self.skipped:
+            print(f"{self.skipped} skipped")
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 0 if self.failed == 0 else 1
 
 
 def run_file(command, environment, seconds, summary):
@@ -232,10 +252,7 @@ def main():
     if sources["db"] or sources["bus"] or sources["journeys"]:
         run_with_stack(sources, options, tally)
     run_files("chaos", sources["chaos"], options, tally, {"WAYBILL_TEST_VARIANT": options.variant})
-    if tally.skipped:
-        print(f"{tally.skipped} skipped")
-    print(f"{tally.passed} passed, {tally.failed} failed")
-    return 0 if tally.failed == 0 else 1
+    return tally.sum_up()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The runner finds the report of a sanitizer in the log of any process, and none where there is none."""
+"""The runner says at its end why something failed, and finds the report of a sanitizer in the log of any process."""
 
 import contextlib
 import io
@@ -94,6 +94,70 @@ class SanitizerTest(unittest.TestCase):
         text = self.said("nothing")
         self.assertEqual(text, "")
         self.assertEqual(self.judge("order-1.log", '{"level":"error","message":"could not stop"}\n' + text)[1], 0)
+
+
+UNITTEST = """
+-- order-1:
+{"level":"warning","message":"could not connect"}
+
+test_a (test_x.X) ... FAIL
+test_b (test_x.X) ... ok
+test_c (test_x.X) ... ERROR
+
+======================================================================
+FAIL: test_a (test_x.X)
+----------------------------------------------------------------------
+AssertionError: 298 != 299
+
+======================================================================
+ERROR: test_c (test_x.X)
+----------------------------------------------------------------------
+KeyError: 'total'
+
+----------------------------------------------------------------------
+Ran 3 tests in 1.2 s
+
+FAILED (failures=1, errors=1)
+unittest: 3 run, 2 failed, 0 skipped
+"""
+CHECK = """Running suite(s): money
+50%: Checks: 2, Failures: 1, Errors: 0
+tests/unit/common/test_money.c:274:F:money:parts_make_the_sum:0: Assertion 'shares[i] == 33' failed
+"""
+
+
+class EndTest(unittest.TestCase):
+    def end(self, *files):
+        """The last lines after files with these outputs, of which each had a failure if it is not empty."""
+        tally = run.Tally()
+        with contextlib.redirect_stdout(io.StringIO()):
+            for number, output in enumerate(files):
+                tally.add(f"file {number}", 1, 1 if output else 0, 0, output)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            status = tally.sum_up()
+        return status, said.getvalue().splitlines()
+
+    def test_reasons_come_last_without_the_logs(self):
+        status, lines = self.end("", UNITTEST, CHECK)
+        self.assertEqual(status, 1)
+        self.assertEqual(lines[0], "FAIL file 1")
+        self.assertEqual(lines[-1], "3 passed, 2 failed")
+        said = "\n".join(lines)
+        for reason in ("298 != 299", "KeyError: 'total'", "FAIL file 2", "'shares[i] == 33' failed"):
+            self.assertIn(reason, said)
+        for noise in ("could not connect", "test_b", "Running suite", "FAILED ("):
+            self.assertNotIn(noise, said)
+
+    def test_what_has_no_reasons_shows_its_end(self):
+        _, lines = self.end("\n".join(f"line {number}" for number in range(100)))
+        self.assertEqual(lines, ["FAIL file 0", *(f"line {number}" for number in range(90, 100)), "1 passed, 1 failed"])
+
+    def test_a_flood_of_reasons_is_cut(self):
+        _, lines = self.end(CHECK * 1000)
+        self.assertEqual(len(lines), run.REASON_LINES + 2)
+
+    def test_all_passed(self):
+        self.assertEqual(self.end("", ""), (0, ["2 passed, 0 failed"]))
 
 
 if __name__ == "__main__":
