@@ -58,15 +58,16 @@ class Tally:
         self.failures = []  # (file, why)
 
     def add(self, name, passed, failed, skipped=0, output="", seconds=0.0):
-        """Counts the tests of one file, and shows its output if one failed."""
+        """Counts the tests of one file; if one failed, shows why, and its output after that."""
         self.passed += passed
         self.failed += failed
         self.skipped += skipped
         print(f"{'FAIL' if failed else 'ok  '} {name}: {passed} passed"
               f"{f', {failed} failed' if failed else ''}{f', {skipped} skipped' if skipped else ''} ({seconds:.1f} s)")
         if failed:
-            print(output.rstrip())
-            self.failures.append((name, reasons(output)))
+            why = reasons(output)
+            print(f"{why}\n{output.rstrip()}")
+            self.failures.append((name, why))
         sys.stdout.flush()
 
     def sum_up(self):

@@ -14,7 +14,7 @@
 #include "joint.h"
 #include "pg.h"
 
-#define AWAIT_MS 10000
+#define AWAIT_MS 30000 /* longer than it takes Kafka to give up a silent member, and to look for topics again */
 #define LISTS 3
 
 static PGconn *looker; /* this process's own connection */

@@ -32,7 +32,7 @@ void database_run(const char *sql);
 const char *database_text(const char *sql);
 int64_t database_int(const char *sql);
 
-/* Waits until a question is answered with this number, at most 10 s. */
+/* Waits until a question is answered with this number, at most 30 s. */
 void database_await(const char *sql, int64_t expected);
 
 /* A service with a pool of `size` connections that know the common statements and `own` (may be NULL). Its sessions'

@@ -148,6 +148,12 @@ class EndTest(unittest.TestCase):
         for noise in ("could not connect", "test_b", "Running suite", "FAILED ("):
             self.assertNotIn(noise, said)
 
+    def test_reasons_come_before_the_output_too(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            run.Tally().add("file", 1, 1, 0, CHECK)
+        first = said.getvalue().splitlines()[1]
+        self.assertIn("'shares[i] == 33' failed", first)
+
     def test_what_has_no_reasons_shows_its_end(self):
         _, lines = self.end("\n".join(f"line {number}" for number in range(100)))
         self.assertEqual(lines, ["FAIL file 0", *(f"line {number}" for number in range(90, 100)), "1 passed, 1 failed"])
